@@ -1,0 +1,220 @@
+#!/usr/bin/env python
+"""Evaluate a run of ours, or any `.keras` file, on a data set's full test split; the command's help says how.
+
+A run is rebuilt from `models/` and only its weights are read. A foreign file is inspected, then opened in a child
+process with limits on memory and time.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import models
+from training.backend import BACKENDS, choose_backend, start_backend
+from training.errors import UserError
+
+EXAMPLE = """\
+example:
+  python evaluate.py runs/mnist_cnn-jax-seed1 --backend torch
+"""
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return the parsed command line; ends the process on a wrong one."""
+    parser = argparse.ArgumentParser(
+        prog="evaluate.py",
+        description="Evaluate a run folder, or a .keras file, on a data set's full test split.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("path", type=Path, metavar="RUN", help="a run folder, or a .keras file")
+    parser.add_argument("--backend", choices=BACKENDS, help="overrides KERAS_BACKEND; any will do for any run")
+    parser.add_argument("--dataset", default="mnist", metavar="NAME", help="for a .keras file; default mnist")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data set's archives")
+    parser.add_argument(
+        "--image", type=Path, metavar="FILE", help="classify one picture of any size and polarity instead"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout and nothing else")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the figures; default evaluation/ beside the file"
+    )
+    parser.add_argument("--no-figures", action="store_true", help="draw nothing")
+    parser.add_argument(
+        "--memory", type=float, default=4.0, metavar="GIB", help="most memory for a foreign file; default 4"
+    )
+    parser.add_argument("--seconds", type=float, default=300.0, help="most time for a foreign file; default 300")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    options = parse_arguments(arguments)
+    try:
+        evaluate(options)
+        return 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Evaluate as `options` say, and print or write what they ask for."""
+    backend = choose_backend(options.backend)
+    if not options.path.exists():
+        raise UserError(
+            f"{options.path} is not there; give a run folder, as runs/mnist_cnn-jax-seed1, or a .keras file"
+        )
+    predictor = open_run(options.path, backend) if options.path.is_dir() else open_foreign(options, backend)
+    if options.image:
+        classify_picture(options, predictor, backend)
+    else:
+        score_test_split(options, predictor, backend)
+
+
+class Predictor:
+    """What gives a classifier's outputs.
+
+    Args:
+        name: What it is called in titles.
+        dataset: The data set it classifies.
+        predict: From uint8 inputs `(n, ...)` to outputs `(n, k)`.
+        folder: Where its figures go by default.
+    """
+
+    def __init__(self, name: str, dataset: str, predict, folder: Path):
+        self.name, self.dataset, self.predict, self.folder = name, dataset, predict, folder
+
+
+def open_run(path: Path, backend: str) -> Predictor:
+    """Return the predictor of a run folder: the registry's architecture with the run's weights.
+
+    Raises:
+        UserError: If the folder is no run, or its weights are damaged or do not fit.
+    """
+    from training.run_folder import MODEL, RunFolder
+
+    config = RunFolder.open(path).read_config()
+    models.check_name(config.model)
+    start_backend(backend)
+    from training.scoring import predict
+    from training.weights import load_weights
+
+    model = models.load(config.model).build()
+    load_weights(model, path / MODEL)
+    return Predictor(path.name, config.recipe.dataset, lambda inputs: predict(model, inputs), path / "evaluation")
+
+
+def open_foreign(options: argparse.Namespace, backend: str) -> Predictor:
+    """Return the predictor of a `.keras` file, which is opened in a child process at each call."""
+    from training.foreign import predict_foreign
+
+    def predict(inputs):
+        from data.pipeline import scale
+
+        return predict_foreign(options.path, scale(inputs), backend, memory_gib=options.memory, seconds=options.seconds)
+
+    folder = options.path.with_name(f"{options.path.stem}-evaluation")
+    return Predictor(options.path.name, options.dataset, predict, folder)
+
+
+def score_test_split(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
+    """Score the full test split; print a table or JSON, draw the figures."""
+    import data
+    from figures.confusion import count_confusions
+    from training.scoring import looks_like_logits, score
+
+    source = data.read(predictor.dataset, archives=options.data_dir)
+    outputs = predictor.predict(source.test.inputs)
+    from_logits = looks_like_logits(outputs)
+    scored = score(outputs, source.test.labels, from_logits)
+    counts = count_confusions(scored.labels, scored.predictions, len(source.class_names))
+    place = options.out or predictor.folder
+    if not options.no_figures:
+        from figures.run import save_evaluation_figures
+
+        save_evaluation_figures(place, source.test.inputs, source.test.labels, scored.probabilities, source.class_names)
+    if options.json:
+        result = {
+            "name": predictor.name,
+            "backend": backend,
+            "dataset": predictor.dataset,
+            "examples": len(source.test),
+            "accuracy": scored.accuracy,
+            "loss": scored.loss,
+            "outputs": "logits" if from_logits else "probabilities",
+            "accuracy_per_class": dict(zip(source.class_names, scored.accuracy_per_class, strict=True)),
+            "confusion": counts.tolist(),
+            "figures": None if options.no_figures else str(place),
+        }
+        print(json.dumps(result))
+        return
+    print_score(predictor, backend, source, scored, counts)
+    if not options.no_figures:
+        print(f"figures in {place}", file=sys.stderr)
+
+
+def print_score(predictor: Predictor, backend: str, source, scored, counts) -> None:
+    """Print accuracy, loss and the table of classes, with the confusion matrix."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    print(
+        f"{predictor.name} on {backend}: accuracy {scored.accuracy:.4f}, loss {scored.loss:.4f} "
+        f"on {len(source.test):,} {predictor.dataset} test images"
+    )
+    table = Table(
+        title="rows: the true class; columns: what its images were taken for", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("class")
+    table.add_column("accuracy", justify="right", no_wrap=True)
+    for name in source.class_names:
+        table.add_column(name, justify="right")
+    for name, accuracy, row in zip(source.class_names, scored.accuracy_per_class, counts, strict=True):
+        table.add_row(name, "no images" if accuracy is None else f"{accuracy:.4f}", *map(str, row))
+    Console().print(table)
+
+
+def classify_picture(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
+    """Classify one picture; print the ten outputs, draw them as bars beside what the network saw."""
+    import data
+    from data.picture import read_picture
+    from training.scoring import looks_like_logits, score
+
+    picture = read_picture(options.image)
+    class_names = data.class_names(predictor.dataset)
+    outputs = predictor.predict(picture[None])
+    probabilities = score(outputs, [0], looks_like_logits(outputs)).probabilities[0]
+    place = options.out or predictor.folder
+    chart = place / f"{options.image.stem}-outputs.png"
+    if not options.no_figures:
+        from figures.predictions import output_bars
+        from figures.saving import save
+
+        save(output_bars(picture, probabilities, class_names), chart)
+    best = int(probabilities.argmax())
+    if options.json:
+        result = {
+            "name": predictor.name,
+            "backend": backend,
+            "image": str(options.image),
+            "prediction": class_names[best],
+            "probabilities": dict(zip(class_names, probabilities.tolist(), strict=True)),
+            "figure": None if options.no_figures else str(chart),
+        }
+        print(json.dumps(result))
+        return
+    print(f"{options.image}: {class_names[best]} ({probabilities[best]:.1%})")
+    for name, probability in zip(class_names, probabilities, strict=True):
+        print(f"  {name:>12} {probability:7.2%} {'█' * round(40 * probability)}")
+    if not options.no_figures:
+        print(f"bar chart in {chart}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The two-convolution MNIST network of the early PyTorch tutorials: the headline system.
+
+28,938 parameters: 416 + 12,832 + 15,690. One epoch reaches 0.98; README.md has the table of times and accuracies.
+
+Source: SYSTEMS.md, system 1 (000_6ec1bdd0e98cc060), a PyTorch tutorial.
+
+Deviations: the source logs after steps 1, 51, 101 …; here a line follows every 50th step, so that the last line shows the
+finished epoch. Initial weights follow the source's distribution (PyTorch's default for Conv2d and Linear: weight and bias
+uniform in ±1/√fan_in) but not its random numbers.
+"""
+
+import math
+
+import keras
+from keras import layers
+
+from training.recipe import Recipe
+
+RECIPE = Recipe(
+    dataset="mnist",
+    batch_size=50,
+    epochs=1,
+    optimizer="adam",
+    learning_rate=0.001,
+    loss="sparse_categorical_crossentropy_from_logits",
+    tsne_layer="flatten",
+)
+
+
+def build() -> keras.Model:
+    """Build the network, uncompiled and freshly initialised.
+
+    Returns:
+        A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 logits `(batch, 10)`.
+    """
+    image = keras.Input((28, 28, 1), name="image")
+    x = layers.Conv2D(16, 5, padding="same", activation="relu", name="conv1", **_torch_init(5 * 5 * 1))(image)
+    x = layers.MaxPooling2D(2, name="pool1")(x)  # (14, 14, 16)
+    x = layers.Conv2D(32, 5, padding="same", activation="relu", name="conv2", **_torch_init(5 * 5 * 16))(x)
+    x = layers.MaxPooling2D(2, name="pool2")(x)  # (7, 7, 32)
+    x = layers.Flatten(name="flatten")(x)  # (1568,)
+    logits = layers.Dense(10, name="logits", **_torch_init(1568))(x)
+    return keras.Model(image, logits, name="mnist_cnn")
+
+
+def _torch_init(fan_in: int) -> dict:
+    """Return the initialisers of PyTorch's Conv2d and Linear: all uniform in ±1/√fan_in."""
+    limit = 1 / math.sqrt(fan_in)
+    return {
+        "kernel_initializer": keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+        "bias_initializer": keras.initializers.RandomUniform(-limit, limit),
+    }

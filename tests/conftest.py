@@ -1,0 +1,31 @@
+"""Fixtures shared by all tests."""
+
+import pytest
+
+from tests.workers import BACKENDS, BackendWorker
+
+
+@pytest.fixture(scope="session")
+def workers():
+    """One process per backend, started when first used: `workers["jax"].run(function, ...)`."""
+    started = {}
+
+    class Workers:
+        def __getitem__(self, backend: str) -> BackendWorker:
+            if backend not in started:
+                started[backend] = BackendWorker(backend)
+            return started[backend]
+
+        def run_everywhere(self, function, *args, **kwargs) -> dict:
+            """Return `{backend: function(*args, **kwargs)}` of every backend."""
+            return {backend: self[backend].run(function, *args, **kwargs) for backend in BACKENDS}
+
+    yield Workers()
+    for worker in started.values():
+        worker.close()
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def worker(request, workers):
+    """The process of one backend; a test that asks for it runs on all three."""
+    return workers[request.param]

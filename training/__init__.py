@@ -1,0 +1,1 @@
+"""Training: the recipe, the backend's start, fit and resume, callbacks, the run folder."""

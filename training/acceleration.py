@@ -1,0 +1,109 @@
+"""The same mathematics, faster: what each backend gains from settings that a model never sees.
+
+Each was measured with `python -m benchmarks.speed` on two CPU cores; `docs/speed.md` has the numbers and what was tried
+without success. Nothing here changes a model, its saved file or the user's data, and a tie in a max-pool still sends its
+gradient to the first of the tied values. `tests/training/test_acceleration.py` holds each against Keras's own version.
+"""
+
+import ctypes
+import functools
+import sys
+
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+
+
+def accelerate(backend: str) -> None:
+    """Apply what helps `backend` to this process; safe to call twice.
+
+    Args:
+        backend: The backend that keras runs on.
+    """
+    keep_freed_memory()
+    if backend == "torch":
+        use_channels_last_memory()
+    if backend == "jax":
+        use_sliced_max_pool()
+
+
+def steps_per_execution(backend: str, log_every: int) -> int:
+    """Return how many training steps one call into the backend should run.
+
+    TensorFlow runs a whole interval between two log lines inside one graph. Keras forbids more than one on PyTorch, and
+    on JAX it is a Python loop that saves little and delays Ctrl-C.
+
+    Args:
+        backend: The backend that keras runs on.
+        log_every: Steps between two log lines; the result divides it.
+    """
+    if backend != "tensorflow":
+        return 1
+    return max(steps for steps in range(1, min(log_every, 50) + 1) if log_every % steps == 0)
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc's allocator to reuse large blocks and not to hand them back to the kernel; return whether it agreed.
+
+    PyTorch allocates each activation anew. Above its threshold glibc maps and unmaps every one of them, and the page
+    faults (about 850 a step for mnist_cnn at batch 50) cost more than the arithmetic on them.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:  # musl
+        return False
+    # 32 MiB is the largest threshold that glibc accepts on 64-bit machines.
+    settings = ((_M_MMAP_THRESHOLD, 32 << 20), (_M_TRIM_THRESHOLD, (1 << 31) - 1), (_M_TOP_PAD, 64 << 20))
+    return all(mallopt(setting, value) == 1 for setting, value in settings)
+
+
+def use_channels_last_memory() -> None:
+    """Let PyTorch's 2-D convolutions and pools read Keras's channels-last tensors where they lie.
+
+    Keras permutes `(batch, height, width, channels)` to PyTorch's axis order and then copies it to make it contiguous,
+    at each call. The permuted view is exactly PyTorch's channels_last memory format, which its kernels take as it is.
+    """
+    from keras.src.backend.torch import nn
+
+    original = nn._transpose_spatial_inputs
+    if original.__module__ == __name__:
+        return
+
+    def transpose_spatial_inputs(inputs):
+        return inputs.permute(0, 3, 1, 2) if inputs.ndim == 4 else original(inputs)
+
+    nn._transpose_spatial_inputs = transpose_spatial_inputs
+
+
+def use_sliced_max_pool() -> None:
+    """Compute JAX's non-overlapping 2-D max-pools from strided slices.
+
+    XLA differentiates its window reduction into a select-and-scatter that takes one core about 4 ms for 50 images of
+    28×28×16 here; comparing the window's slices one by one gives the same values and gradients in a fifth of that.
+    """
+    from keras.src.backend import standardize_data_format
+    from keras.src.backend.jax import nn
+    from keras.src.utils.argument_validation import standardize_tuple
+
+    original = nn.max_pool
+    if original.__module__ == __name__:
+        return
+    import jax.numpy as jnp
+
+    def larger(first, second):
+        # As XLA's reduction: the first of two equal values wins, and a NaN is kept.
+        return jnp.where((first >= second) | jnp.isnan(first), first, second)
+
+    def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+        if inputs.ndim != 4 or padding != "valid" or standardize_data_format(data_format) != "channels_last":
+            return original(inputs, pool_size, strides, padding, data_format)
+        rows, columns = standardize_tuple(pool_size, 2, "pool_size")
+        overlap = strides is not None and standardize_tuple(strides, 2, "strides") != (rows, columns)
+        if overlap or rows * columns > 9:
+            return original(inputs, pool_size, strides, padding, data_format)
+        height, width = inputs.shape[1] // rows * rows, inputs.shape[2] // columns * columns
+        parts = (inputs[:, i:height:rows, j:width:columns] for i in range(rows) for j in range(columns))
+        return functools.reduce(larger, parts)
+
+    nn.max_pool = max_pool

@@ -1,0 +1,90 @@
+"""The checkpoint: all that a run needs to go on as if it had never stopped.
+
+Weights alone do not do: the optimiser's slots, the metrics in mid-epoch, the states of seed generators and the place in
+the data belong to it too. The data's order is a function of (seed, epoch), so its place is two numbers.
+"""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from training.errors import UserError
+from training.files import write_file
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a run has come, and what it has recorded on the way.
+
+    Attributes:
+        epoch: Finished epochs.
+        step: Finished steps of the epoch after those.
+        history: A row per finished epoch.
+        log: A row per log line.
+    """
+
+    epoch: int
+    step: int
+    history: list[dict]
+    log: list[dict]
+
+
+def write_checkpoint(path: Path, model, position: Position) -> None:
+    """Write the whole state of `model` and its place in the run to `path`, in one step.
+
+    Args:
+        path: The `.npz` file to create or replace.
+        model: A compiled `keras.Model`.
+        position: Its place.
+    """
+    arrays = {f"{index:04d}": _to_numpy(variable) for index, variable in enumerate(_variables(model))}
+    names = [variable.path for variable in _variables(model)]
+    about = json.dumps({"names": names, **vars(position)})
+    content = io.BytesIO()
+    np.savez(content, about=np.frombuffer(about.encode(), np.uint8), **arrays)
+    write_file(path, lambda temporary: temporary.write_bytes(content.getvalue()))
+
+
+def read_checkpoint(path: Path) -> tuple[Position, list[np.ndarray]]:
+    """Return the place in the run and the state that `write_checkpoint` wrote to `path`.
+
+    Raises:
+        UserError: If the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            about = json.loads(content["about"].tobytes())
+            position = Position(about["epoch"], about["step"], about["history"], about["log"])
+            return position, [content[f"{index:04d}"] for index in range(len(about["names"]))]
+    except FileNotFoundError:
+        raise UserError(f"{path} is not there: that run never reached its first checkpoint; train it again") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is damaged ({type(error).__name__}); train that run again") from error
+
+
+def restore_state(model, arrays: list[np.ndarray]) -> None:
+    """Put a checkpoint's state into `model`, whose optimiser and metrics must have been built.
+
+    Raises:
+        UserError: If the state is another model's.
+    """
+    variables = _variables(model)
+    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+        raise UserError(f"the checkpoint is not one of {model.name} with this optimiser; train that run again")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def _variables(model) -> list:
+    """Return every variable that training changes, in an order that the model's structure fixes."""
+    return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+
+
+def _to_numpy(variable) -> np.ndarray:
+    import keras
+
+    return keras.ops.convert_to_numpy(variable)

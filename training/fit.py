@@ -1,0 +1,193 @@
+"""Training a system by its recipe with `model.fit`, from the start or from a checkpoint."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+
+from data.pipeline import batches, training_batches
+from data.split import Source
+from models import System
+from training.acceleration import steps_per_execution
+from training.callbacks import Checkpointer, CleanStop, LastLoss, LogAccuracy, Restore, StepCounter, format_log_line
+from training.checkpoint import Position, read_checkpoint, restore_state
+from training.errors import UserError
+from training.files import write_file
+from training.progress import ProgressBar
+from training.recipe import Recipe, make_loss, make_optimizer
+from training.run_folder import CHECKPOINT, RunFolder
+
+
+@dataclass
+class Training:
+    """What a run of `train` did.
+
+    Attributes:
+        model: The trained model, compiled.
+        history: A row per finished epoch.
+        log: A row per log line.
+        finished: Whether all epochs were done; false after Ctrl-C.
+        step: Finished steps of the epoch that was stopped, or of the last one.
+        steps_per_epoch: Steps of a whole epoch.
+        seconds: Time spent in `fit`, the first step's compilation included.
+        images: Images that this process trained on.
+        logging_seconds: How much of `seconds` the accuracy log took.
+        first_step_done: `time.time()` when the first execution had finished.
+    """
+
+    model: keras.Model
+    history: list[dict] = field(default_factory=list)
+    log: list[dict] = field(default_factory=list)
+    finished: bool = False
+    step: int = 0
+    steps_per_epoch: int = 0
+    seconds: float = 0.0
+    images: int = 0
+    logging_seconds: float = 0.0
+    first_step_done: float | None = None
+
+
+def train(
+    system: System,
+    recipe: Recipe,
+    source: Source,
+    folder: RunFolder,
+    *,
+    resume: bool = False,
+    checkpoint_seconds: float = 10.0,
+    say: Callable[[str], None] = print,
+    features: Callable | None = None,
+    show_progress: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Training:
+    """Train `system` and return the model with its record.
+
+    The same recipe on the same backend gives the same weights bit for bit, stopped and resumed or not: the order of the
+    images is a function of (seed, epoch), and a checkpoint holds all the rest.
+
+    Args:
+        system: What to train.
+        recipe: The values to train with.
+        source: The data.
+        folder: Where the log, the history and the checkpoint are written.
+        resume: Go on from the folder's checkpoint and not from the start.
+        checkpoint_seconds: Least time between two checkpoints.
+        say: Gets each log line's text.
+        features: Gets the model and the step at each log line; None for nothing.
+        show_progress: Draw a bar on stderr.
+        callbacks: Further Keras callbacks, as TensorBoard.
+
+    Raises:
+        UserError: If the loss is no longer finite, the checkpoint does not fit, or a file cannot be written.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    train_split, validation_split = source.train, None
+    if recipe.training_examples:
+        train_split = train_split.first(recipe.training_examples)
+    if recipe.validation_split:
+        train_split, validation_split = train_split.hold_out(recipe.validation_split)
+    model = build_compiled(system, recipe)
+
+    checkpoint = folder.path / CHECKPOINT
+    position, restore = Position(0, 0, [], []), []
+    if resume:
+        position, arrays = read_checkpoint(checkpoint)
+        folder.write_log(position.log)
+        folder.write_history(position.history)
+        if position.epoch >= recipe.epochs:
+            raise UserError(f"that run has finished its {position.epoch} epochs; give --epochs N to train it further")
+        # The metrics are built by their first batch; what this one leaves in the state is overwritten at once.
+        model.test_on_batch(*next(iter(batches(train_split.first(1), 1))))
+        restore_state(model, arrays)
+        restore = [Restore(arrays)]
+
+    def write_log(row: dict) -> None:
+        folder.append_log(row)
+        say(format_log_line(row))
+
+    steps = -(-len(train_split) // recipe.batch_size)
+    result = Training(model, position.history, position.log)
+    counter = StepCounter(steps)
+    logger = LogAccuracy(counter, source.test, recipe.log_examples, recipe.log_every, write_log, result.log, features)
+    bar = ProgressBar(counter, recipe.epochs, recipe.batch_size) if show_progress else nullcontext()
+    started = time.perf_counter()
+    with CleanStop() as stop, bar:
+        checkpointer = Checkpointer(
+            checkpoint, counter, result.history, result.log, checkpoint_seconds, lambda: stop.requested
+        )
+        ours = [*restore, counter, logger, checkpointer, *([bar] if show_progress else [])]
+        for epoch in range(position.epoch, recipe.epochs):
+            counter.first_step = position.step if epoch == position.epoch else 0
+            epoch_started = time.perf_counter()
+            logs = _fit_epoch(
+                model, recipe, train_split, validation_split, epoch, counter.first_step, [*ours, *callbacks]
+            )
+            seconds = time.perf_counter() - epoch_started
+            images = min(counter.step * recipe.batch_size, len(train_split)) - counter.first_step * recipe.batch_size
+            result.images += images
+            if not counter.at_epoch_end:
+                break
+            result.history.append({"epoch": epoch, **logs, "seconds": seconds, "images_per_second": images / seconds})
+            folder.write_history(result.history)
+            checkpointer.write_between_epochs(model, epoch + 1)
+            if stop.requested:
+                break
+    result.seconds = time.perf_counter() - started
+    result.finished = len(result.history) == recipe.epochs
+    result.step, result.steps_per_epoch = counter.step, steps
+    result.logging_seconds, result.first_step_done = logger.seconds, counter.first_step_done
+    return result
+
+
+def build_compiled(system: System, recipe: Recipe) -> keras.Model:
+    """Return the system's model, compiled by its recipe, its optimiser built."""
+    model = system.build()
+    loss = make_loss(recipe)
+    model.compile(
+        optimizer=make_optimizer(recipe),
+        loss=loss,
+        metrics=["accuracy", LastLoss(loss)],
+        steps_per_execution=steps_per_execution(keras.backend.backend(), recipe.log_every),
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def save_model(system: System, model: keras.Model, path: Path) -> None:
+    """Write `model` as a `.keras` file, in one step.
+
+    It is saved uncompiled: a compiled model's file names backend-private optimisers and carries a learning rate, both of
+    which mislead whoever loads it elsewhere.
+    """
+    plain = system.build()
+    plain.set_weights(model.get_weights())
+    write_file(path, plain.save)
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process has held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _fit_epoch(model, recipe, train_split, validation_split, epoch, first_step, callbacks) -> dict:
+    """Run one epoch, or the rest of one, and return its mean loss and metrics.
+
+    One `fit` an epoch: within a single `fit` over many, Keras peeks at a batch on some backends and not on others, which
+    moves the passes of a data set against the epochs.
+    """
+    history = model.fit(
+        training_batches(train_split, recipe.batch_size, recipe.seed, epoch, recipe.shuffle, first_step),
+        initial_epoch=epoch,
+        epochs=epoch + 1,
+        validation_data=batches(validation_split, recipe.batch_size) if validation_split else None,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+    return {key: values[-1] for key, values in history.history.items() if "last_loss" not in key}

@@ -1,0 +1,146 @@
+"""A system's recipe: the short list of values that it trains with."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from dataclasses import dataclass
+
+from training.errors import UserError
+
+OPTIMIZERS = ("adam",)
+LOSSES = ("sparse_categorical_crossentropy_from_logits",)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The values of a training run; each may be overridden with `--set key=value`.
+
+    Attributes:
+        dataset: Name of a module in `data/`.
+        batch_size: Images per step.
+        epochs: Passes over the training images.
+        optimizer: One of `OPTIMIZERS`.
+        learning_rate: The optimiser's step size.
+        loss: One of `LOSSES`.
+        seed: Draws the initial weights and the order of the images.
+        shuffle: Whether each epoch takes the images in an order of its own, drawn from (seed, epoch).
+        validation_split: Share of the training images, the last ones, held out and scored after each epoch.
+        training_examples: Train on the first so many images only; 0 takes all.
+        log_every: Steps between two log lines.
+        log_examples: Each log line's accuracy is that on the first so many test images.
+        tsne_layer: The layer whose flattened output the t-SNE map shows; empty for none.
+    """
+
+    dataset: str
+    batch_size: int
+    epochs: int
+    optimizer: str
+    learning_rate: float
+    loss: str
+    seed: int = 1
+    shuffle: bool = True
+    validation_split: float = 0.0
+    training_examples: int = 0
+    log_every: int = 50
+    log_examples: int = 2000
+    tsne_layer: str = ""
+
+    def __post_init__(self):
+        """Refuse values that cannot be trained with.
+
+        Raises:
+            UserError: Naming the key, its value and what it may be.
+        """
+        for key in ("batch_size", "epochs", "log_every", "log_examples"):
+            _require(getattr(self, key) >= 1, key, getattr(self, key), "1 or more")
+        for key in ("seed", "training_examples"):
+            _require(0 <= getattr(self, key) < 2**31, key, getattr(self, key), "from 0 to 2147483647")
+        _require(0 < self.learning_rate < float("inf"), "learning_rate", self.learning_rate, "a finite number above 0")
+        _require(0 <= self.validation_split < 1, "validation_split", self.validation_split, "at least 0 and below 1")
+        _require(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, f"one of {', '.join(OPTIMIZERS)}")
+        _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
+
+    def override(self, **values) -> "Recipe":
+        """Return a copy with `values` replaced; those that are None stay as they are."""
+        return dataclasses.replace(self, **{key: value for key, value in values.items() if value is not None})
+
+    def override_from_text(self, settings: list[str]) -> "Recipe":
+        """Return a copy with `key=value` settings applied.
+
+        Args:
+            settings: Each `"key=value"`, as given to `--set`.
+
+        Raises:
+            UserError: If a key is unknown, or a value is not of the key's type or range.
+        """
+        types_by_key = typing.get_type_hints(type(self))
+        values = {}
+        for setting in settings:
+            key, equals, text = setting.partition("=")
+            if not equals:
+                raise UserError(f"--set {setting!r} is not of the form key=value")
+            if key not in types_by_key:
+                near = difflib.get_close_matches(key, types_by_key, 1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
+                raise UserError(f"--set: no value {key!r} in a recipe; {hint}there are {', '.join(types_by_key)}")
+            values[key] = _parse(key, text, types_by_key[key])
+        return dataclasses.replace(self, **values)
+
+    def shrink(self) -> "Recipe":
+        """Return the recipe of a trial: two steps on few images, a log line after each."""
+        batch_size = min(self.batch_size, 50)
+        examples = int(2 * batch_size / (1 - self.validation_split))
+        return dataclasses.replace(
+            self, batch_size=batch_size, epochs=1, training_examples=examples, log_every=1, log_examples=100
+        )
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Recipe":
+        """Return the recipe that a run folder's `config.json` holds.
+
+        Raises:
+            UserError: If keys are missing, unknown or of the wrong type.
+        """
+        types_by_key = typing.get_type_hints(cls)
+        if not isinstance(values, dict) or set(values) != set(types_by_key):
+            raise UserError("the recipe in config.json is not one of this version; train again, or with that version")
+        for key, kind in types_by_key.items():
+            if not isinstance(values[key], (int, float) if kind is float else kind):
+                raise UserError(
+                    f"the recipe in config.json has {key} = {values[key]!r}, which is not a {kind.__name__}"
+                )
+        return cls(**values)
+
+
+def make_optimizer(recipe: Recipe):
+    """Return the recipe's optimiser, a `keras.optimizers.Optimizer` with PyTorch's epsilon.
+
+    The sources are PyTorch programs: their Adam adds 1e-8 to the denominator, where Keras's default adds 1e-7.
+    """
+    import keras
+
+    return keras.optimizers.Adam(recipe.learning_rate, epsilon=1e-8)
+
+
+def make_loss(recipe: Recipe):
+    """Return the recipe's loss, a `keras.losses.Loss`, averaged over the batch."""
+    import keras
+
+    assert recipe.loss == "sparse_categorical_crossentropy_from_logits"
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def _require(holds: bool, key: str, value, wanted: str):
+    if not holds:
+        raise UserError(f"{key} is {value!r}; it must be {wanted}")
+
+
+def _parse(key: str, text: str, kind: type | types.UnionType):
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise UserError(f"--set {key}={text}: {key} takes {wanted}") from None

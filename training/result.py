@@ -1,0 +1,56 @@
+"""The outcome of a finished run: `result.json`, and the lines that the terminal shows."""
+
+from data.split import Split
+from training.fit import Training, peak_memory_mib
+from training.run_folder import RunConfig
+from training.scoring import Score
+
+
+def make_result(config: RunConfig, training: Training, test: Split, scored: Score, moments: dict[str, float]) -> dict:
+    """Return what `result.json` holds.
+
+    Args:
+        config: The run.
+        training: What training did.
+        test: The images it was scored on.
+        scored: Its score on them.
+        moments: `time.time()` when the process started, had imported keras, and had read the data.
+    """
+    return {
+        "model": config.model,
+        "backend": config.backend,
+        "seed": config.recipe.seed,
+        "parameters": training.model.count_params(),
+        "epochs": len(training.history),
+        "test_examples": len(test),
+        "test_accuracy": scored.accuracy,
+        "test_loss": scored.loss,
+        "first_predictions": scored.predictions[:10].tolist(),
+        "first_labels": test.labels[:10].tolist(),
+        "training_seconds": training.seconds,
+        "images_per_second": training.images / training.seconds,
+        "logging_seconds": training.logging_seconds,
+        "seconds_to_first_step": {
+            "imports": moments["imported"] - moments["started"],
+            "data": moments["read"] - moments["imported"],
+            "model_and_first_step": training.first_step_done - moments["read"],
+        },
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+def describe_result(result: dict) -> str:
+    """Return the summary of a run, a few lines."""
+    start = result["seconds_to_first_step"]
+    share = result["logging_seconds"] / result["training_seconds"]
+    return "\n".join(
+        (
+            f"test accuracy {result['test_accuracy']:.4f}, loss {result['test_loss']:.4f} "
+            f"on {result['test_examples']:,} test images",
+            f"training took {result['training_seconds']:.1f} s, {result['images_per_second']:,.0f} images/s; "
+            f"the accuracy log took {result['logging_seconds']:.1f} s of it ({share:.0%})",
+            f"first step done after {sum(start.values()):.1f} s: imports {start['imports']:.1f}, "
+            f"data {start['data']:.1f}, model and first step {start['model_and_first_step']:.1f}",
+            f"peak memory {result['peak_memory_mib']:,.0f} MiB",
+        )
+    )
