@@ -160,7 +160,6 @@ def score_test_split(options: argparse.Namespace, predictor: Predictor, backend:
 
 def print_score(predictor: Predictor, backend: str, source, scored, counts) -> None:
     """Print accuracy, loss and the table of classes, with the confusion matrix."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 

@@ -72,7 +72,7 @@ def title_over(figure: Figure, text: str) -> None:
 
 def wrap(text: str, inches: float, size: float) -> str:
     """Return `text` in lines that fit into a width at a font size in points; longer words are broken."""
-    for characters in range(max(1, len(text)), 0, -1):
+    for characters in range(max(1, min(len(text), 200)), 0, -1):  # no line of ours is longer
         lines = textwrap.wrap(text, characters)
         if all(text_width(line, size) <= inches for line in lines):
             break

@@ -1,12 +1,27 @@
 """Fixtures shared by all tests."""
 
+import os
+
 import pytest
 
 from tests.workers import BACKENDS, BackendWorker
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache of the test session's own, so that the user's is neither needed nor touched; prepared when first used."""
+    folder = tmp_path_factory.mktemp("cache")
+    previous = os.environ.get("KERAS_PARITY_CACHE")
+    os.environ["KERAS_PARITY_CACHE"] = str(folder)
+    yield folder
+    if previous is None:
+        del os.environ["KERAS_PARITY_CACHE"]
+    else:
+        os.environ["KERAS_PARITY_CACHE"] = previous
+
+
 @pytest.fixture(scope="session")
-def workers():
+def workers(cache):
     """One process per backend, started when first used: `workers["jax"].run(function, ...)`."""
     started = {}
 

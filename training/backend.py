@@ -52,7 +52,9 @@ def start_backend(name: str) -> None:
         import keras
         import tensorflow as tf
 
-        if name != "tensorflow":
+        if name == "tensorflow":
+            tf.config.list_physical_devices()  # looks for a GPU, aloud, which is better done while nobody listens
+        else:
             # TensorFlow serves only tf.data here: no accelerator, and no pool of threads that fights the backend's.
             tf.config.set_visible_devices([], "GPU")
             try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from training.errors import UserError
-from training.files import write_file
+from training.files import write_bytes
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def write_checkpoint(path: Path, model, position: Position) -> None:
     about = json.dumps({"names": names, **vars(position)})
     content = io.BytesIO()
     np.savez(content, about=np.frombuffer(about.encode(), np.uint8), **arrays)
-    write_file(path, lambda temporary: temporary.write_bytes(content.getvalue()))
+    write_bytes(path, content.getvalue())
 
 
 def read_checkpoint(path: Path) -> tuple[Position, list[np.ndarray]]:

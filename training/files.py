@@ -13,7 +13,7 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in the place of `path` in one step.
 
     Args:
-        path: The file to create or replace.
+        path: The file to create or replace; a missing folder is made.
         write: Gets the temporary file's path, which ends like `path`.
 
     Raises:
@@ -21,6 +21,7 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -32,9 +33,15 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write `content` to `path` in one step; a missing folder is made."""
+    path = Path(path)
+    write_file(path, lambda temporary: temporary.write_bytes(content))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` in one step, as UTF-8."""
-    write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value) -> None:
@@ -61,4 +68,4 @@ def append_line(path: Path, line: str) -> None:
 def describe_os_error(error: OSError, path: Path) -> UserError:
     """Return the one-line error for `error`, met while writing `path`."""
     reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
-    return UserError(f"cannot write {path}: {reason}; free some space or choose another folder with --out")
+    return UserError(f"cannot write {path}: {reason}; free some space or choose another folder")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from data.pipeline import batches, training_batches
+from data.pipeline import batches, scale, training_batches
 from data.split import Source
 from models import System
 from training.acceleration import steps_per_execution
@@ -102,7 +102,8 @@ def train(
         if position.epoch >= recipe.epochs:
             raise UserError(f"that run has finished its {position.epoch} epochs; give --epochs N to train it further")
         # The metrics are built by their first batch; what this one leaves in the state is overwritten at once.
-        model.test_on_batch(*next(iter(batches(train_split.first(1), 1))))
+        first = train_split.first(1)
+        model.test_on_batch(scale(first.inputs), first.labels)
         restore_state(model, arrays)
         restore = [Restore(arrays)]
 

@@ -138,13 +138,17 @@ GOOD = {"images": images_of(2), "truths": np.array([0, 1]), "outputs": one_hot(0
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(draw, change, message):
-    """A figure of something else than was meant is never drawn; the unchanged arguments make one."""
+    """A figure of something else than was meant is never drawn."""
     arguments = GOOD | change
 
     with pytest.raises(ValueError, match=message):
         draw(*[arguments[name] for name in GOOD], count=arguments.get("count", 10))
 
-    assert draw(*GOOD.values(), count=10).axes
+
+@pytest.mark.parametrize("draw", [first_predictions, worst_classified])
+def test_the_same_arguments_unchanged_are_taken(draw):
+    """The twin: what is refused above is the change."""
+    assert len(cells(draw(*GOOD.values(), count=10))) == 2
 
 
 def test_logits_are_refused_where_a_probability_is_printed():

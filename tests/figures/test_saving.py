@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import figures
-from figures.saving import write_atomically
 from training.errors import UserError
+from training.files import write_bytes
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_an_old_file_is_replaced(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
-    write_atomically(path, b"new")
+    write_bytes(path, b"new")
 
     assert path.read_bytes() == b"new"
 
@@ -83,7 +83,7 @@ def test_ctrl_c_during_a_write_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", interrupt)
 
     with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "file", b"new")
+        write_bytes(tmp_path / "file", b"new")
 
     assert os.listdir(tmp_path) == []
 

@@ -1,0 +1,34 @@
+"""MNIST: 60,000 training and 10,000 test images of handwritten digits, 28 × 28 grey pixels, in the original order.
+
+Source: the four official archives, which lie in `data/embedded/mnist` and are otherwise downloaded from the address that
+tensorflow_datasets knows. Their SHA-256 sums, `ARCHIVES` below, are the library's own (a test compares them).
+
+Licence: CC BY-SA 3.0, Yann LeCun and Corinna Cortes.
+"""
+
+from pathlib import Path
+
+from data.archives import read_archives
+from data.split import Source
+
+CLASS_NAMES = tuple("0123456789")
+ARCHIVES = {
+    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+
+
+def read(archives: Path | None = None, cache: Path | None = None) -> Source:
+    """Return MNIST: labels int64 in 0..9, images uint8 `(n, 28, 28, 1)` in 0..255, light ink on dark ground.
+
+    Args:
+        archives: Folder of the four archives; None takes the embedded ones, or downloads where they are absent.
+        cache: Folder of what is prepared once; None takes the default.
+
+    Raises:
+        UserError: If the archives or the cache cannot be used.
+    """
+    splits = read_archives("mnist", "MNIST", ARCHIVES, archives, cache)
+    return Source("mnist", splits["train"], splits["test"], CLASS_NAMES)

@@ -1,0 +1,69 @@
+"""From a split to batches: one tf.data pipeline for every system and every backend.
+
+The pixels stay uint8 in memory; whole batches are gathered and scaled on the fly. The order of an epoch is a function of
+(seed, epoch) alone, computed without state: so it is the same on every backend, and a run can be resumed at any step. (A
+shuffle that tf.data keeps the state of is neither: Keras peeks at a batch on some backends and not on others.)
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.split import Split
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def scale(inputs: np.ndarray) -> np.ndarray:
+    """Return pixels as float32 in [0, 1], bit for bit as the pipeline scales them.
+
+    Args:
+        inputs: uint8, any shape.
+    """
+    return inputs.astype(np.float32) / np.float32(255)
+
+
+def draw_order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Return a permutation of 0..count-1, int64, that (seed, epoch) fixes on every machine and backend."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch]))).permutation(count)
+
+
+def training_batches(
+    split: Split, batch_size: int, seed: int, epoch: int, shuffle: bool = True, first_step: int = 0
+) -> "tf.data.Dataset":
+    """Return the batches of one training epoch, the last one partial if need be.
+
+    Args:
+        split: The training examples.
+        batch_size: Examples per batch.
+        seed: The run's seed.
+        epoch: The epoch's number, from 0.
+        shuffle: Whether the epoch has an order of its own; else it is the split's.
+        first_step: Leave out so many batches, to go on in mid-epoch.
+
+    Returns:
+        A data set of known cardinality, of float32 inputs in [0, 1] and int32 labels `(batch,)`.
+    """
+    order = draw_order(len(split), seed, epoch) if shuffle else np.arange(len(split))
+    return _gather(split, order[first_step * batch_size :], batch_size)
+
+
+def batches(split: Split, batch_size: int) -> "tf.data.Dataset":
+    """Return all examples of `split` in order, in batches as `training_batches` gives them."""
+    return _gather(split, np.arange(len(split)), batch_size)
+
+
+def _gather(split: Split, order: np.ndarray, batch_size: int) -> "tf.data.Dataset":
+    import tensorflow as tf
+
+    with tf.device("cpu"):
+        inputs = tf.constant(split.inputs)
+        labels = tf.constant(split.labels.astype(np.int32))  # int32: no backend has to cast it
+
+    def gather(indices):
+        pixels = tf.cast(tf.gather(inputs, indices), tf.float32) / 255.0
+        return pixels, tf.gather(labels, indices)
+
+    # One batch ahead is enough to keep a backend busy; more only takes memory.
+    return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(gather).prefetch(2)

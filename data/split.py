@@ -1,0 +1,66 @@
+"""The arrays that a data source gives: a training split, a test split, the names of the classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.errors import UserError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples in a fixed order.
+
+    Attributes:
+        inputs: uint8 `(n, height, width, channels)` in 0..255.
+        labels: int64 `(n,)`, indices into the source's class names.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int) -> "Split":
+        """Return the first `count` examples.
+
+        Raises:
+            UserError: If there are not so many, or fewer than one is asked for.
+        """
+        if not 1 <= count <= len(self):
+            raise UserError(f"cannot take the first {count:,} examples; there are {len(self):,}")
+        return Split(self.inputs[:count], self.labels[:count])
+
+    def hold_out(self, fraction: float) -> tuple["Split", "Split"]:
+        """Return the split without its last examples, and those, as Keras's `validation_split` divides them.
+
+        Args:
+            fraction: Share that is held out.
+
+        Raises:
+            UserError: If one of the two would be empty.
+        """
+        kept = int(len(self) * (1 - fraction))
+        if not 0 < kept < len(self):
+            raise UserError(
+                f"validation_split {fraction} of {len(self):,} examples leaves one side empty; choose another"
+            )
+        return self.first(kept), Split(self.inputs[kept:], self.labels[kept:])
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set.
+
+    Attributes:
+        name: Its module's name in `data/`.
+        train: The training split.
+        test: The test split.
+        class_names: A name per class.
+    """
+
+    name: str
+    train: Split
+    test: Split
+    class_names: tuple[str, ...]

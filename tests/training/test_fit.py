@@ -1,0 +1,146 @@
+"""Training is reproducible, and a stopped run goes on as if it had never stopped."""
+
+import csv
+import json
+
+import pytest
+
+from tests.training.runs import same_bits, train_briefly
+from training.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(workers, tmp_path_factory):
+    """What an uninterrupted run gives, per backend; each is trained once."""
+    runs = {}
+
+    def get(backend):
+        if backend not in runs:
+            folder = tmp_path_factory.mktemp(f"uninterrupted-{backend}")
+            runs[backend] = workers[backend].run(train_briefly, str(folder), validation_split=0.1) | {"folder": folder}
+        return runs[backend]
+
+    return get
+
+
+def test_the_same_seed_gives_the_same_bits(worker, uninterrupted, tmp_path):
+    """Two runs with one seed on one backend end with identical weights and optimiser slots."""
+    again = worker.run(train_briefly, str(tmp_path), validation_split=0.1)
+
+    first = uninterrupted(worker.backend)
+    assert same_bits(again["weights"], first["weights"])
+    assert same_bits(again["optimizer"], first["optimizer"])
+    assert again["history"] == first["history"]
+    assert again["log"] == first["log"]
+
+
+def test_another_seed_gives_other_bits(worker, uninterrupted, tmp_path):
+    """The comparison above can fail."""
+    other = worker.run(train_briefly, str(tmp_path), seed=2, validation_split=0.1)
+
+    assert not same_bits(other["weights"], uninterrupted(worker.backend)["weights"])
+
+
+@pytest.mark.parametrize("executions", [2, 5])
+def test_a_run_killed_in_mid_epoch_goes_on_bit_for_bit(worker, uninterrupted, tmp_path, executions):
+    """Weights, optimiser, history and log of a killed and resumed run are those of one never stopped."""
+    killed = worker.run(train_briefly, str(tmp_path), stop_after=executions, validation_split=0.1)
+    resumed = worker.run(train_briefly, str(tmp_path), resume=True, validation_split=0.1)
+
+    first = uninterrupted(worker.backend)
+    assert killed is None
+    assert same_bits(resumed["weights"], first["weights"])
+    assert same_bits(resumed["optimizer"], first["optimizer"])
+    assert resumed["history"] == first["history"]
+    assert resumed["log"] == first["log"]
+    assert 0 < resumed["images"] < first["images"]
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert log == first["log"]
+
+
+def test_resuming_with_another_order_gives_other_bits(worker, uninterrupted, tmp_path):
+    """The comparison above can fail: the data's order after the stop matters."""
+    worker.run(train_briefly, str(tmp_path), stop_after=2, validation_split=0.1)
+
+    other = worker.run(train_briefly, str(tmp_path), resume=True, shuffle=False, validation_split=0.1)
+
+    assert not same_bits(other["weights"], uninterrupted(worker.backend)["weights"])
+
+
+def test_a_finished_run_goes_on_with_more_epochs(workers, uninterrupted, tmp_path):
+    """Two epochs, and then a third, are three epochs."""
+    whole = workers["jax"].run(train_briefly, str(tmp_path / "."), epochs=2)
+    more = workers["jax"].run(train_briefly, str(tmp_path), resume=True, epochs=3)
+    (tmp_path / "three").mkdir()
+    three = workers["jax"].run(train_briefly, str(tmp_path / "three"), epochs=3)
+
+    assert same_bits(more["weights"], three["weights"])
+    assert not same_bits(more["weights"], whole["weights"])
+
+
+def test_a_finished_run_is_not_trained_again(workers, tmp_path):
+    """Resuming what is finished says so."""
+    workers["jax"].run(train_briefly, str(tmp_path))
+
+    with pytest.raises(UserError, match="has finished its 2 epochs; give --epochs"):
+        workers["jax"].run(train_briefly, str(tmp_path), resume=True)
+
+
+def test_a_run_learns(worker, uninterrupted):
+    """The loss falls, on every backend."""
+    history = uninterrupted(worker.backend)["history"]
+
+    assert history[1]["loss"] < history[0]["loss"]
+    assert set(history[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+def test_the_backends_log_the_same_losses(workers, uninterrupted, tmp_path):
+    """From different initial weights the losses differ; the steps at which they are logged do not."""
+    logs = {backend: uninterrupted(backend)["log"] for backend in ("tensorflow", "jax", "torch")}
+
+    # 117 images in batches of 20 are 6 steps, two epochs of them are 12.
+    assert {backend: [row["step"] for row in log] for backend, log in logs.items()} == dict.fromkeys(
+        logs, [2, 4, 6, 8, 10, 12]
+    )
+
+
+def test_the_last_steps_loss_is_not_the_epochs_mean(worker, tmp_path):
+    """The log line's loss is that of its own step: with one step an epoch both are equal, with more they are not."""
+    one_step = worker.run(train_briefly, str(tmp_path), batch_size=200, log_every=1, epochs=1)
+    (tmp_path / "more").mkdir()
+    more_steps = worker.run(train_briefly, str(tmp_path / "more"), epochs=1, log_every=7)
+
+    assert one_step["log"][0]["train_loss"] == pytest.approx(one_step["history"][0]["loss"], rel=1e-6)
+    assert more_steps["log"][0]["train_loss"] != pytest.approx(more_steps["history"][0]["loss"], rel=1e-3)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(worker, tmp_path):
+    """A rate far too high ends in one line that names the step, and the last good checkpoint stays."""
+    with pytest.raises(UserError, match=r"no longer finite \(epoch \d+, by step \d+\).*learning_rate"):
+        worker.run(train_briefly, str(tmp_path), learning_rate=1e30, epochs=20)
+
+
+def test_the_history_file_has_a_row_per_epoch(uninterrupted):
+    """`history.csv` can be read by any CSV reader."""
+    folder = uninterrupted("jax")["folder"]
+
+    rows = list(csv.DictReader((folder / "history.csv").open()))
+
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert float(rows[1]["images_per_second"]) > 0
+
+
+def test_a_damaged_checkpoint_is_refused(workers, tmp_path):
+    """A checkpoint cut short is never trusted."""
+    workers["jax"].run(train_briefly, str(tmp_path), stop_after=2)
+    checkpoint = tmp_path / "checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
+
+    with pytest.raises(UserError, match="checkpoint.npz is damaged"):
+        workers["jax"].run(train_briefly, str(tmp_path), resume=True)
+
+
+def test_a_missing_checkpoint_is_named(workers, tmp_path):
+    """A run killed before its first checkpoint cannot go on, and says so."""
+    with pytest.raises(UserError, match="never reached its first checkpoint"):
+        workers["jax"].run(train_briefly, str(tmp_path), resume=True)
