@@ -167,9 +167,7 @@ def print_score(predictor: Predictor, backend: str, source, scored, counts) -> N
         f"{predictor.name} on {backend}: accuracy {scored.accuracy:.4f}, loss {scored.loss:.4f} "
         f"on {len(source.test):,} {predictor.dataset} test images"
     )
-    table = Table(
-        title="rows: the true class; columns: what its images were taken for", box=SIMPLE_HEAD, pad_edge=False
-    )
+    table = Table(title="rows: the true class; columns: what its images were taken for", box=None, padding=(0, 2, 0, 0))
     table.add_column("class")
     table.add_column("accuracy", justify="right", no_wrap=True)
     for name in source.class_names:

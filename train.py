@@ -113,10 +113,12 @@ def run(options: argparse.Namespace) -> int:
     import data
     from training.environment import describe_environment
     from training.files import write_json
+    from training.fit import training_splits
 
     system = models.load(config.model if config else options.model)
     recipe = make_recipe(options, config.recipe if config else system.recipe)
     source = data.read(recipe.dataset, archives=options.data_dir)
+    training_splits(source, recipe)  # refuses what cannot be trained before a folder is made
     moments["read"] = time.time()
     config = RunConfig(system.name, backend, recipe, config.smoke if config else options.smoke)
     folder = folder or RunFolder.create(config, options.out, options.overwrite)

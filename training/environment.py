@@ -14,11 +14,11 @@ import psutil
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets")
 
 
-def describe_environment(backend: str) -> dict:
+def describe_environment(backend: str | None) -> dict:
     """Return what `environment.json` holds, after the backend has been started.
 
     Args:
-        backend: The backend that keras runs on.
+        backend: The backend that keras runs on; None in a process that runs none, of which only the machine is told.
     """
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -30,8 +30,8 @@ def describe_environment(backend: str) -> dict:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "threads": _threads(backend),
-        "accelerators": _accelerators(backend),
+        "threads": _threads(backend) if backend else {},
+        "accelerators": _accelerators(backend) if backend else [],
         "settings": {key: os.environ[key] for key in _SETTINGS if key in os.environ},
     }
 

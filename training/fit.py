@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 
 from data.pipeline import batches, scale, training_batches
-from data.split import Source
+from data.split import Source, Split
 from models import System
 from training.acceleration import steps_per_execution
 from training.callbacks import Checkpointer, CleanStop, LastLoss, LogAccuracy, Restore, StepCounter, format_log_line
@@ -86,11 +86,7 @@ def train(
         UserError: If the loss is no longer finite, the checkpoint does not fit, or a file cannot be written.
     """
     keras.utils.set_random_seed(recipe.seed)
-    train_split, validation_split = source.train, None
-    if recipe.training_examples:
-        train_split = train_split.first(recipe.training_examples)
-    if recipe.validation_split:
-        train_split, validation_split = train_split.hold_out(recipe.validation_split)
+    train_split, validation_split = training_splits(source, recipe)
     model = build_compiled(system, recipe)
 
     checkpoint = folder.path / CHECKPOINT
@@ -143,6 +139,16 @@ def train(
     result.step, result.steps_per_epoch = counter.step, steps
     result.logging_seconds, result.first_step_done = logger.seconds, counter.first_step_done
     return result
+
+
+def training_splits(source: Source, recipe: Recipe) -> tuple[Split, Split | None]:
+    """Return what a recipe trains on, and what it holds out for validation, if anything.
+
+    Raises:
+        UserError: If the source has too few examples for the recipe.
+    """
+    split = source.train.first(recipe.training_examples) if recipe.training_examples else source.train
+    return split.hold_out(recipe.validation_split) if recipe.validation_split else (split, None)
 
 
 def build_compiled(system: System, recipe: Recipe) -> keras.Model:

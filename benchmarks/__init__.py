@@ -1,0 +1,1 @@
+"""Our training against hand-written native loops, side by side in one run."""
