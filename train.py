@@ -212,7 +212,8 @@ def draw(config, source, test, scored, training, folder, recorder) -> None:
     save_training_figures(place, images, labels, names, training.log, training.history, training.steps_per_epoch)
     save_evaluation_figures(place, test.inputs, test.labels, scored.probabilities, names)
     if recorder:
-        title = f"{config.model} on {config.backend}: layer {config.recipe.tsne_layer!r}, {len(recorder.labels)} test images"
+        count = len(recorder.labels)
+        title = f"{config.model} on {config.backend}: layer {config.recipe.tsne_layer!r}, {count} test images"
         save_tsne_figures(place, recorder.features(training.model), recorder.labels, title, recorder.frames)
     print(f"figures in {place}", file=sys.stderr)
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.accuracy --seeds 3 --readme README.md
 
-Trains every (backend, seed) with train.py itself, one after the other, evaluates each run on the two other backends too, and
-writes the table between the markers in the README.
+Trains every (backend, seed) with train.py itself, one after the other, evaluates each run on all backends, and writes
+the table between the markers in the README.
 """
 
 import argparse
@@ -58,8 +58,8 @@ def train(model: str, backend: str, seed: int, folder: Path) -> dict:
 def render(options: argparse.Namespace, results: dict[str, list[dict]]) -> str:
     """Return the table as Markdown, with what it was measured on."""
     lines = [
-        "| backend | test accuracy, mean of seeds | least | greatest | same accuracy on all backends | images/s | to first "
-        "step | peak memory |",
+        "| backend | test accuracy, mean of seeds | least | greatest | same accuracy on all backends | images/s "
+        "| to first step | peak memory |",
         "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
     for backend, runs in results.items():
@@ -76,8 +76,8 @@ def render(options: argparse.Namespace, results: dict[str, list[dict]]) -> str:
     epochs, examples = results["jax"][0]["epochs"], results["jax"][0]["test_examples"]
     lines += [
         "",
-        f"`{options.model}`, its own recipe ({epochs} epoch), {options.seeds} seeds a backend, scored on all {examples:,} "
-        f"test images; the accuracy log every 50 steps is included in images/s. {environment['processor']}, "
+        f"`{options.model}`, its own recipe ({epochs} epoch), {options.seeds} seeds a backend, scored on all "
+        f"{examples:,} test images; the accuracy log every 50 steps is included in images/s. {environment['processor']}, "
         f"{environment['cores']} cores, shared; {versions}; {environment['date'][:10]}. "
         f"Written by `python -m benchmarks.accuracy --seeds {options.seeds} --readme README.md`.",
     ]

@@ -2,8 +2,8 @@
 
     python -m benchmarks.speed --turns 3 --json speed.json
 
-All sides run alternately in one run, so that a busy machine slows them alike; each is a process of its own, and waits while
-another one trains. Ratios are medians over the turns, the first epoch of each side (its warm-up) left out.
+All sides run alternately in one run, so that a busy machine slows them alike; each is a process of its own, and waits
+while another one trains. Ratios are medians over the turns, the first epoch of each side (its warm-up) left out.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Data sets that tensorflow_datasets makes from downloaded archives, read once and kept as arrays.
+"""Data sets that tensorflow_datasets makes from MNIST's four archives, or from four like them.
 
-The library's own builder prepares the data, from archives that its registered SHA-256 sums accept. Decoding 70,000 PNGs at
-each start would take longer than importing keras, so the arrays are kept beside, in one `.npz` whose parts carry a CRC-32:
-a damaged file is noticed, and made anew.
+The library's own builder prepares the data once, from archives that its registered SHA-256 sums accept. Decoding 70,000
+PNGs at each start would take longer than importing keras, so the bytes are kept, all in one file, and compared with
+their own SHA-256 sum at each start: a damaged cache is noticed and made anew.
 """
 
 import contextlib
@@ -11,42 +11,56 @@ import io
 import os
 import shutil
 import sys
-import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from data.split import Split
 from training.errors import UserError
-from training.files import write_file
 
 EMBEDDED = Path(__file__).parent / "embedded"
 
+_COUNTS = {"train": 60_000, "test": 10_000}
+_IMAGE = (28, 28, 1)
 
-def read_archives(
-    name: str, builder: str, sums: dict[str, str], archives: Path | None, cache: Path | None
-) -> dict[str, Split]:
-    """Return the splits of a data set, in its original order.
+
+@dataclass(frozen=True)
+class Original:
+    """What identifies a published data set of 60,000 training and 10,000 test images, 28 × 28 grey pixels.
+
+    Attributes:
+        name: Its name here.
+        builder: The name of its builder class in `tensorflow_datasets.image_classification`.
+        archive_sums: SHA-256 of each archive, by file name.
+        content_sum: SHA-256 of the training images, training labels, test images and test labels, one after another, as
+            the unpacked archives have them behind their headers: a byte per pixel, a byte per label.
+    """
+
+    name: str
+    builder: str
+    archive_sums: dict[str, str]
+    content_sum: str
+
+
+def read_archives(original: Original, archives: Path | None, cache: Path | None) -> dict[str, Split]:
+    """Return the splits "train" and "test" of a data set, in its original order.
 
     Args:
-        name: The data set's name here.
-        builder: The name of its builder class in `tensorflow_datasets.image_classification`.
-        sums: The archives' file names, with their SHA-256 sums.
-        archives: Folder of the archives, checked at every call; None takes the embedded ones, which are checked when they
-            are prepared, or downloads where there are none.
+        original: The data set.
+        archives: Folder of the archives, checked at every call. None takes the embedded ones, which are checked when
+            they are prepared, or downloads where there are none.
         cache: Folder of what is prepared once; None takes the default.
 
     Raises:
         UserError: If an archive is missing or damaged, a download fails, or the cache cannot be written.
     """
     if archives is not None:
-        check_archives(archives, sums)
+        check_archives(archives, original.archive_sums)
     cache = cache or default_cache()
-    arrays = cache / f"{name}.npz"
-    splits = _read_arrays(arrays)
-    if splits is None:
-        splits = _prepare(name, builder, sums, archives, cache, arrays)
-    return splits
+    splits = _read_content(cache / f"{original.name}.uint8", original.content_sum)
+    return splits or _prepare(original, archives, cache)
 
 
 def default_cache() -> Path:
@@ -71,7 +85,7 @@ def check_archives(folder: Path, sums: dict[str, str]) -> None:
         except FileNotFoundError:
             raise UserError(f"{path} is missing; fetch the official archive anew") from None
         except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from error
+            raise UserError(f"cannot read {path}: {error.strerror}; fetch the official archive anew") from error
         if found != expected:
             raise UserError(
                 f"{path} is damaged or another data set's (SHA-256 {found[:12]}…, not {expected[:12]}…); "
@@ -79,54 +93,82 @@ def check_archives(folder: Path, sums: dict[str, str]) -> None:
             )
 
 
-def _read_arrays(path: Path) -> dict[str, Split] | None:
-    """Return the splits kept in `path`; None if there are none that can be trusted."""
+def _read_content(path: Path, content_sum: str) -> dict[str, Split] | None:
+    """Return the splits kept in `path`; None if it is not there, or not what `content_sum` says."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
-            return {split: Split(kept[f"{split}_inputs"], kept[f"{split}_labels"]) for split in ("train", "test")}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        content = np.fromfile(path, np.uint8)
+    except OSError:
         return None
+    if hashlib.sha256(content).hexdigest() != content_sum:
+        return None
+    splits, start = {}, 0
+    for name, count in _COUNTS.items():
+        labels = start + count * int(np.prod(_IMAGE))
+        end = labels + count
+        splits[name] = Split(content[start:labels].reshape(count, *_IMAGE), content[labels:end].astype(np.int64))
+        start = end
+    return splits
 
 
-def _prepare(
-    name: str, builder: str, sums: dict[str, str], archives: Path | None, cache: Path, arrays: Path
-) -> dict[str, Split]:
-    """Have tensorflow_datasets prepare the data set in a scratch folder, keep its arrays, and return its splits."""
-    from filelock import FileLock
+def _write_content(path: Path, splits: dict[str, Split]) -> None:
+    with path.open("wb") as file:
+        for name in _COUNTS:
+            file.write(np.ascontiguousarray(splits[name].inputs))
+            file.write(splits[name].labels.astype(np.uint8))
 
-    if archives is None and any((EMBEDDED / name / file).exists() for file in sums):
-        archives = EMBEDDED / name
-        check_archives(archives, sums)
-    scratch = cache / f"{name}.preparing"
+
+def _prepare(original: Original, archives: Path | None, cache: Path) -> dict[str, Split]:
+    """Have tensorflow_datasets prepare the data set in a scratch folder, keep its content, and return its splits."""
+    if archives is None and any((EMBEDDED / original.name / file).exists() for file in original.archive_sums):
+        archives = EMBEDDED / original.name
+        check_archives(archives, original.archive_sums)
+    kept = cache / f"{original.name}.uint8"
+    scratch = cache / f"{original.name}.preparing"
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        # The system drops the lock when a process dies, and whoever takes it next wipes what that one left.
-        with FileLock(cache / f"{name}.lock"):
-            splits = _read_arrays(arrays)  # another process may have been first
-            if splits is not None:
+        with _alone(cache / f"{original.name}.lock"):
+            if splits := _read_content(kept, original.content_sum):  # another process was first
                 return splits
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(scratch, ignore_errors=True)  # a killed process left it
             try:
-                splits = _build(builder, archives, scratch)
-                write_file(arrays, lambda temporary: _write_arrays(temporary, splits))
+                scratch.mkdir()
+                built = _build(original, archives, scratch)
+                _write_content(scratch / kept.name, built)
+                splits = _read_content(scratch / kept.name, original.content_sum)
+                if splits is None:
+                    raise UserError(
+                        f"tensorflow_datasets has not prepared {original.builder} as it was published; "
+                        "install the version that pyproject.toml names"
+                    )
+                (scratch / kept.name).replace(kept)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
         raise UserError(
-            f"cannot prepare {name} in {cache}: {error.strerror or error}; "
+            f"cannot prepare {original.builder} in {cache}: {error.strerror or error}; "
             "free some space, or set KERAS_PARITY_CACHE to a folder that can be written"
         ) from error
     return splits
 
 
-def _write_arrays(path: Path, splits: dict[str, Split]) -> None:
-    parts = {f"{name}_inputs": split.inputs for name, split in splits.items()}
-    parts |= {f"{name}_labels": split.labels for name, split in splits.items()}
-    with path.open("wb") as file:
-        np.savez(file, **parts)
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, which the system gives up for a process that dies."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        print(f"waiting for another process, which holds {path} …", file=sys.stderr, flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def _build(builder: str, archives: Path | None, scratch: Path) -> dict[str, Split]:
+def _build(original: Original, archives: Path | None, scratch: Path) -> dict[str, Split]:
     """Run the library's builder in `scratch` and return its splits.
 
     Raises:
@@ -134,34 +176,67 @@ def _build(builder: str, archives: Path | None, scratch: Path) -> dict[str, Spli
         OSError: If something cannot be written.
     """
     source = archives or "a download"
-    print(f"preparing {builder} from {source}, once; this takes 10 to 20 s …", file=sys.stderr, flush=True)
-    import tensorflow as tf
+    print(f"preparing {original.builder} from {source}, once; this takes 10 to 20 s …", file=sys.stderr, flush=True)
     import tensorflow_datasets as tfds
-    from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
-    from tensorflow_datasets.core.download.util import DownloadError
 
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
+    builder = _in_original_order(getattr(tfds.image_classification, original.builder))
     try:
-        made = _in_original_order(getattr(tfds.image_classification, builder))(data_dir=scratch)
+        if archives is None:
+            _reach(builder)
+        made = builder(data_dir=scratch)
         # A folder of its own for what is unpacked: the library knows unpacked files by their base names, which MNIST
         # and Fashion-MNIST share.
         config = tfds.download.DownloadConfig(manual_dir=archives, extract_dir=scratch / "extracted")
         with contextlib.redirect_stdout(io.StringIO()):  # it announces the scratch folder as if it would stay
             made.download_and_prepare(download_dir=scratch / "downloads", download_config=config)
         splits = {}
-        for split in ("train", "test"):
-            whole = tfds.as_numpy(made.as_dataset(split=split, batch_size=-1))
-            splits[split] = Split(whole["image"], whole["label"].astype(np.int64))
+        for name in _COUNTS:
+            whole = tfds.as_numpy(made.as_dataset(split=name, batch_size=-1))
+            splits[name] = Split(whole["image"], whole["label"])
         return splits
-    except tf.errors.ResourceExhaustedError as error:
-        raise OSError(error.message) from error
-    except (DownloadError, NonMatchingChecksumError, ConnectionError) as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"cannot download {builder} ({reason}); connect to the network, "
-            "or give the folder of the official archives with --data-dir"
-        ) from error
+    except Exception as error:
+        plain = _plain_error(error, original.builder)
+        if plain is None:
+            raise
+        raise plain from error
+
+
+def _reach(builder: type) -> None:
+    """Ask for the head of the first address: without a network the library would try for minutes, a warning a time."""
+    import requests
+
+    requests.head(next(iter(builder.url_infos)), timeout=20)
+
+
+def _plain_error(error: Exception, builder: str) -> UserError | OSError | None:
+    """Return the network's or the file system's failure behind `error`, which the library wraps; None if it is neither.
+
+    Args:
+        error: What the library raised.
+        builder: The name of the builder that raised it.
+    """
+    import requests
+    import tensorflow as tf
+    from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+    from tensorflow_datasets.core.download.util import DownloadError
+
+    behind = error
+    while behind is not None:
+        if isinstance(behind, requests.RequestException | DownloadError | NonMatchingChecksumError):
+            offline = isinstance(behind, requests.ConnectionError)
+            reason = "no connection" if offline else " ".join(str(behind).split())
+            return UserError(
+                f"cannot download {builder} ({reason}); connect to the network, "
+                "or give the folder of the official archives with --data-dir"
+            )
+        if isinstance(behind, OSError) and behind.errno:
+            return behind
+        if isinstance(behind, tf.errors.OpError):  # "<file>; <what the system says>"
+            return OSError(behind.message.rsplit("; ", 1)[-1])
+        behind = behind.__cause__ or behind.__context__
+    return None
 
 
 def _in_original_order(builder: type) -> type:

@@ -41,7 +41,7 @@ class Split:
         Raises:
             UserError: If one of the two would be empty.
         """
-        kept = int(len(self) * (1 - fraction))
+        kept = int(len(self) * (1 - fraction)) if 0 < fraction < 1 else 0
         if not 0 < kept < len(self):
             raise UserError(
                 f"validation_split {fraction} of {len(self):,} examples leaves one side empty; choose another"

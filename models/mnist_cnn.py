@@ -4,9 +4,9 @@
 
 Source: a PyTorch tutorial on convolutional networks (000_6ec1bdd0e98cc060).
 
-Deviations: the source logs after steps 1, 51, 101 …; here a line follows every 50th step, so that the last line shows the
-finished epoch. Initial weights follow the source's distribution (PyTorch's default for Conv2d and Linear: weight and bias
-uniform in ±1/√fan_in) but not its random numbers.
+Deviations: the source logs after steps 1, 51, 101 …; here a line follows every 50th step, so that the last line shows
+the finished epoch. Initial weights follow the source's distribution (PyTorch's default for Conv2d and Linear: weight
+and bias uniform in ±1/√fan_in) but not its random numbers.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Running the repository's commands: as a process of their own, or inside a backend's worker, which costs no start-up."""
+"""Running the repository's commands: as processes of their own, or inside a backend's worker, at no start-up cost."""
 
 import contextlib
 import importlib

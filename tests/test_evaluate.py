@@ -21,11 +21,9 @@ TRIAL = ["--set", "training_examples=5000", "--set", "log_every=50", "--set", "l
 def outputs_of_run(folder):
     """Return a run's logits for all test images, and its weights."""
     import data
-    from training.backend import BACKENDS  # noqa: F401
+    import models
     from training.scoring import predict
     from training.weights import load_weights
-
-    import models
 
     model = models.load("mnist_cnn").build()
     load_weights(model, Path(folder) / "model.keras")
@@ -89,7 +87,7 @@ def test_a_run_has_the_same_accuracy_on_every_backend(workers, run, tmp_path):
 
 
 def test_every_image_gets_the_same_class_on_every_backend(workers, run):
-    """Image by image the classes agree, except where the two best logits tie within rounding; weights are equal bits."""
+    """Image by image the classes agree, except where the two best logits tie within rounding; weights are the same."""
     found = workers.run_everywhere(outputs_of_run, str(run))
 
     logits, weights = found["jax"]

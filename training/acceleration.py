@@ -1,7 +1,7 @@
 """The same mathematics, faster: what each backend gains from settings that a model never sees.
 
-Each was measured with `python -m benchmarks.speed` on two CPU cores; `docs/speed.md` has the numbers and what was tried
-without success. Nothing here changes a model, its saved file or the user's data, and a tie in a max-pool still sends its
+Measured with `python -m benchmarks.speed` on two CPU cores; `docs/speed.md` has the numbers, and what was tried without
+success. Nothing here changes a model, its saved file or the user's data, and a tie in a max-pool still sends its
 gradient to the first of the tied values. `tests/training/test_acceleration.py` holds each against Keras's own version.
 """
 

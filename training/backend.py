@@ -46,6 +46,9 @@ def start_backend(name: str) -> None:
     """
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # PyTorch's OpenMP threads otherwise wait by spinning for long. Should the system put two of them on one core, each
+    # parallel operation then takes a whole time slice: steps of 10 ms took 280 ms, for up to a minute; with this, 44.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     with _hidden_stderr():
         if name == "torch":
             import torch  # noqa: F401

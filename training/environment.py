@@ -39,6 +39,7 @@ def describe_environment(backend: str | None) -> dict:
 # The variables that change a backend's speed or its last bits.
 _SETTINGS = (
     "OMP_NUM_THREADS",
+    "GOMP_SPINCOUNT",
     "MKL_NUM_THREADS",
     "TF_ENABLE_ONEDNN_OPTS",
     "XLA_FLAGS",

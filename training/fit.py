@@ -182,12 +182,13 @@ def peak_memory_mib() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def _fit_epoch(model, recipe, train_split, validation_split, epoch, first_step, callbacks) -> dict:
+def _fit_epoch(model, recipe, splits, epoch, first_step, callbacks) -> dict:
     """Run one epoch, or the rest of one, and return its mean loss and metrics.
 
-    One `fit` an epoch: within a single `fit` over many, Keras peeks at a batch on some backends and not on others, which
-    moves the passes of a data set against the epochs.
+    One `fit` an epoch: within a single `fit` over many, Keras peeks at a batch on some backends and not on others,
+    which moves the passes of a data set against the epochs.
     """
+    train_split, validation_split = splits
     history = model.fit(
         training_batches(train_split, recipe.batch_size, recipe.seed, epoch, recipe.shuffle, first_step),
         initial_epoch=epoch,

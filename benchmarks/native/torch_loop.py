@@ -19,7 +19,7 @@ class CNN(nn.Module):
     def forward(self, x):
         """Return logits `(batch, 10)` of images `(batch, 1, 28, 28)`."""
         x = self.conv2(self.conv1(x))
-        return self.out(x.view(x.size(0), -1))
+        return self.out(x.reshape(x.size(0), -1))
 
 
 class Loop:
@@ -54,5 +54,5 @@ class Loop:
             if self.log_every and (step + 1) % self.log_every == 0:
                 with torch.no_grad():
                     predicted = self.model(self.test_images).argmax(dim=1).numpy()
-                log.append((float(loss), float((predicted == self.test_labels).mean())))
+                log.append((loss.item(), float((predicted == self.test_labels).mean())))
         return log

@@ -147,7 +147,8 @@ def test_more_examples_than_there_are_cannot_be_taken(count):
         make_split(10).first(count)
 
 
-def test_a_validation_split_that_empties_one_side_is_refused():
+@pytest.mark.parametrize("fraction", [0.95, 0.0, 1.0, -0.1, 1.5, float("nan"), float("inf")])
+def test_a_validation_split_that_empties_one_side_is_refused(fraction):
     """Neither training nor validation may be left without examples."""
     with pytest.raises(UserError, match="leaves one side empty"):
-        make_split(10).hold_out(0.95)
+        make_split(10).hold_out(fraction)

@@ -53,7 +53,7 @@ def train_briefly(folder: str, *, stop_after: int | None = None, resume: bool = 
             RunFolder(Path(folder)),
             resume=resume,
             checkpoint_seconds=seconds,
-            say=lambda line: None,
+            say=lambda _: None,
             callbacks=[Die()] if stop_after else [],
         )
     except ConnectionAbortedError:
