@@ -114,9 +114,11 @@ def open_foreign(options: argparse.Namespace, backend: str) -> Predictor:
     from training.foreign import predict_foreign
 
     def predict(inputs):
+        import data
         from data.pipeline import scale
 
-        return predict_foreign(options.path, scale(inputs), backend, memory_gib=options.memory, seconds=options.seconds)
+        classes = len(data.class_names(options.dataset))
+        return predict_foreign(options.path, scale(inputs), backend, classes, options.memory, options.seconds)
 
     folder = options.path.with_name(f"{options.path.stem}-evaluation")
     return Predictor(options.path.name, options.dataset, predict, folder)

@@ -77,8 +77,8 @@ def render(options: argparse.Namespace, results: dict[str, list[dict]]) -> str:
     lines += [
         "",
         f"`{options.model}`, its own recipe ({epochs} epoch), {options.seeds} seeds a backend, scored on all "
-        f"{examples:,} test images; the accuracy log every 50 steps is included in images/s. {environment['processor']}, "
-        f"{environment['cores']} cores, shared; {versions}; {environment['date'][:10]}. "
+        f"{examples:,} test images; the accuracy log every 50 steps is included in images/s. "
+        f"{environment['processor']}, {environment['cores']} cores, shared; {versions}; {environment['date'][:10]}. "
         f"Written by `python -m benchmarks.accuracy --seeds {options.seeds} --readme README.md`.",
     ]
     return "\n".join(lines)

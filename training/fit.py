@@ -121,9 +121,8 @@ def train(
         for epoch in range(position.epoch, recipe.epochs):
             counter.first_step = position.step if epoch == position.epoch else 0
             epoch_started = time.perf_counter()
-            logs = _fit_epoch(
-                model, recipe, train_split, validation_split, epoch, counter.first_step, [*ours, *callbacks]
-            )
+            splits, every_callback = (train_split, validation_split), [*ours, *callbacks]
+            logs = _fit_epoch(model, recipe, splits, epoch, counter.first_step, every_callback)
             seconds = time.perf_counter() - epoch_started
             images = min(counter.step * recipe.batch_size, len(train_split)) - counter.first_step * recipe.batch_size
             result.images += images
@@ -168,8 +167,8 @@ def build_compiled(system: System, recipe: Recipe) -> keras.Model:
 def save_model(system: System, model: keras.Model, path: Path) -> None:
     """Write `model` as a `.keras` file, in one step.
 
-    It is saved uncompiled: a compiled model's file names backend-private optimisers and carries a learning rate, both of
-    which mislead whoever loads it elsewhere.
+    It is saved uncompiled: a compiled model's file names backend-private optimisers and carries a learning rate, both
+    of which mislead whoever loads it elsewhere.
     """
     plain = system.build()
     plain.set_weights(model.get_weights())

@@ -426,7 +426,7 @@ def test_of_two_that_prepare_at_once_one_waits_for_the_other(interrupted):
 
 
 def test_absent_archives_are_downloaded_from_the_librarys_address(interrupted):
-    """Without embedded archives the builder asks for the four official files; what it makes of them is checked above."""
+    """Without embedded archives the builder asks for the four official files; the data are checked above."""
     address = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 
     assert sorted(interrupted.asked[1]) == sorted(address + file for file in ARCHIVES)
