@@ -1,5 +1,6 @@
 """A file is written whole or not at all."""
 
+import contextlib
 import os
 import resource
 
@@ -18,13 +19,15 @@ def figure():
     return Figure(figsize=(3, 2), dpi=100)
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files_only():
-    """Let the system end every write after 100 bytes, as a full disk does."""
+    """Let the system end every write after 100 bytes, as a full disk does; pytest's own log may be a file as well."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_figure_becomes_a_png_of_its_own_size(figure, tmp_path):
@@ -38,13 +41,12 @@ def test_a_figure_becomes_a_png_of_its_own_size(figure, tmp_path):
     assert os.listdir(path.parent) == ["figure.png"]
 
 
-@pytest.mark.usefixtures("small_files_only")
 def test_a_write_that_fails_half_way_leaves_the_old_file(figure, tmp_path):
     """The disk is full after 100 bytes: the old file is whole, no temporary one is left, the error is one line."""
     path = tmp_path / "figure.png"
     path.write_bytes(b"old")
 
-    with pytest.raises(UserError, match=r"cannot write .*figure\.png: File too large; ") as caught:
+    with small_files_only(), pytest.raises(UserError, match=r"cannot write .*figure\.png: File too large; ") as caught:
         figures.save(figure, path)
 
     assert "\n" not in str(caught.value)
@@ -52,13 +54,12 @@ def test_a_write_that_fails_half_way_leaves_the_old_file(figure, tmp_path):
     assert os.listdir(tmp_path) == ["figure.png"]
 
 
-@pytest.mark.usefixtures("small_files_only")
 def test_a_plain_write_would_have_left_half_a_file(tmp_path):
     """The twin: the limit of the test above does stop a write half-way."""
     path = tmp_path / "figure.png"
     path.write_bytes(b"old")
 
-    with pytest.raises(OSError, match="File too large"):
+    with small_files_only(), pytest.raises(OSError, match="File too large"):
         path.write_bytes(b"new" * 100)
 
     assert path.read_bytes() != b"old"
