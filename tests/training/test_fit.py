@@ -103,14 +103,21 @@ def test_the_backends_log_the_same_losses(workers, uninterrupted, tmp_path):
         assert [row["step"] for row in log] == [2, 4, 6, 8, 10, 12]
 
 
-def test_the_last_steps_loss_is_not_the_epochs_mean(worker, tmp_path):
-    """The log line's loss is that of its own step: with one step an epoch both are equal, with more they are not."""
-    one_step = worker.run(train_briefly, str(tmp_path), batch_size=200, log_every=1, epochs=1)
-    (tmp_path / "more").mkdir()
-    more_steps = worker.run(train_briefly, str(tmp_path / "more"), epochs=1, log_every=7)
+def test_the_logged_loss_is_that_of_its_own_step(worker, tmp_path):
+    """Logged at every step, the losses' mean is the epoch's; logged at the seventh, it is the seventh of those."""
+    folders = [tmp_path / "every", tmp_path / "seventh"]
+    for folder in folders:
+        folder.mkdir()
 
-    assert one_step["log"][0]["train_loss"] == pytest.approx(one_step["history"][0]["loss"], rel=1e-6)
-    assert more_steps["log"][0]["train_loss"] != pytest.approx(more_steps["history"][0]["loss"], rel=1e-3)
+    every = worker.run(train_briefly, str(folders[0]), epochs=1, log_every=1)
+    seventh = worker.run(train_briefly, str(folders[1]), epochs=1, log_every=7)
+
+    losses = [row["train_loss"] for row in every["log"]]
+    # 130 images: six batches of 20 and one of 10.
+    mean = (20 * sum(losses[:6]) + 10 * losses[6]) / 130
+    assert every["history"][0]["loss"] == pytest.approx(mean, rel=1e-5)
+    assert [row["train_loss"] for row in seventh["log"]] == [pytest.approx(losses[6], rel=1e-5)]
+    assert len({round(loss, 6) for loss in losses}) == 7
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(worker, tmp_path):
