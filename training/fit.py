@@ -86,7 +86,8 @@ def train(
         UserError: If the loss is no longer finite, the checkpoint does not fit, or a file cannot be written.
     """
     keras.utils.set_random_seed(recipe.seed)
-    train_split, validation_split = training_splits(source, recipe)
+    splits = training_splits(source, recipe)
+    train_split = splits[0]
     model = build_compiled(system, recipe)
 
     checkpoint = folder.path / CHECKPOINT
@@ -117,12 +118,11 @@ def train(
         checkpointer = Checkpointer(
             checkpoint, counter, result.history, result.log, checkpoint_seconds, lambda: stop.requested
         )
-        ours = [*restore, counter, logger, checkpointer, *([bar] if show_progress else [])]
+        all_callbacks = [*restore, counter, logger, checkpointer, *([bar] if show_progress else []), *callbacks]
         for epoch in range(position.epoch, recipe.epochs):
             counter.first_step = position.step if epoch == position.epoch else 0
             epoch_started = time.perf_counter()
-            splits, every_callback = (train_split, validation_split), [*ours, *callbacks]
-            logs = _fit_epoch(model, recipe, splits, epoch, counter.first_step, every_callback)
+            logs = _fit_epoch(model, recipe, splits, epoch, counter.first_step, all_callbacks)
             seconds = time.perf_counter() - epoch_started
             images = min(counter.step * recipe.batch_size, len(train_split)) - counter.first_step * recipe.batch_size
             result.images += images
