@@ -1,8 +1,23 @@
-"""The parity engine: does a Keras 3 model compute the same on TensorFlow, JAX and PyTorch?
+"""The parity engine: does a Keras 3 model compute the same on every backend, and if not, which layer is wrong?
 
-This release holds the classic systems and their training (`train.py` and `evaluate.py` of the repository, which are not
-part of the wheel); the engine itself is the next one. The package is here so that its name and its light dependencies
-(keras and NumPy, no backend) stand from the start.
+```python
+from keras_parity import check
+
+verdict = check(build_unet, backends=("tensorflow", "torch"))
+verdict.outcome, verdict.culprits, verdict.worst
+verdict.report("out/")
+```
+
+Importing this package imports no framework and no keras: those run in processes of their own.
 """
 
 __version__ = "0.1.0"
+__all__ = ["check"]
+
+
+def __getattr__(name: str):
+    if name == "check":  # not before it is asked for: `--help` needs no NumPy
+        from keras_parity.checking import check
+
+        return check
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,102 @@
+"""Values and gradients of a function, the same way on three backends."""
+
+import os
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+
+def evaluate(
+    function: Callable,
+    arguments: list,
+    fixed,
+    draw_cotangent: Callable[[str, tuple[int, ...]], np.ndarray] | None,
+    compiled: dict,
+    key,
+) -> tuple[dict, dict, list | None]:
+    """Return a function's results, and the gradient of its float results, contracted with given cotangents.
+
+    JAX compiles the function, as Keras's own training does; TensorFlow and PyTorch run it eagerly.
+
+    Args:
+        function: From `(arguments, fixed)` to two dictionaries by name: float tensors and other ones.
+        arguments: Float tensors to differentiate with respect to.
+        fixed: A nested structure of other tensors that the function takes.
+        draw_cotangent: From a float result's name and shape to its cotangent; None where no gradient is wanted.
+        compiled: Keeps what was compiled.
+        key: What `function` is known by in there: for one key it must always compute the same.
+
+    Returns:
+        The two dictionaries, and a gradient for each argument, None for one that nothing depends on; or None in place
+        of the list where no gradient was wanted.
+    """
+    evaluate_on = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}[keras.backend.backend()]
+    return evaluate_on(function, arguments, fixed, draw_cotangent, compiled, key)
+
+
+def keep_compiled_programs() -> None:
+    """Let JAX keep what it compiles in the user's cache folder: compiling is most of a small check's time.
+
+    A folder that the user has given JAX stays in force.
+    """
+    if keras.backend.backend() != "jax":
+        return
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is None:
+        folder = os.environ.get("KERAS_PARITY_CACHE") or os.path.join(
+            os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "keras-parity"
+        )
+        jax.config.update("jax_compilation_cache_dir", os.path.join(folder, f"jax-{jax.__version__}"))
+        jax.config.update("jax_compilation_cache_max_size", 256 << 20)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _on_tensorflow(function, arguments, fixed, draw_cotangent, compiled, key):
+    import tensorflow as tf
+
+    if draw_cotangent is None:
+        return *function(arguments, fixed), None
+    with tf.GradientTape() as tape:
+        tape.watch(arguments)
+        floats, others = function(arguments, fixed)
+    cotangents = [tf.cast(draw_cotangent(name, tuple(value.shape)), value.dtype) for name, value in floats.items()]
+    gradients = tape.gradient(list(floats.values()), arguments, output_gradients=cotangents)
+    return floats, others, [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def _on_torch(function, arguments, fixed, draw_cotangent, compiled, key):
+    import torch
+
+    if draw_cotangent is None:
+        with torch.no_grad():
+            return *function(arguments, fixed), None
+    arguments = [argument.detach().clone().requires_grad_() for argument in arguments]
+    with torch.enable_grad():
+        floats, others = function(arguments, fixed)
+    results = {name: value for name, value in floats.items() if value.requires_grad}
+    if not results or not arguments:
+        return floats, others, [None] * len(arguments)
+    cotangents = [torch.as_tensor(draw_cotangent(n, tuple(v.shape))).to(v.dtype) for n, v in results.items()]
+    gradients = torch.autograd.grad(list(results.values()), arguments, cotangents, allow_unused=True)
+    return floats, others, list(gradients)
+
+
+def _on_jax(function, arguments, fixed, draw_cotangent, compiled, key):
+    import jax
+    import jax.numpy as jnp
+
+    if key not in compiled:
+
+        def with_gradients(arguments, fixed, cotangents):
+            floats, backward, others = jax.vjp(lambda a: function(a, fixed), arguments, has_aux=True)
+            return floats, others, backward(cotangents)[0]
+
+        compiled[key] = jax.jit(with_gradients if draw_cotangent else function)
+    if draw_cotangent is None:
+        return *compiled[key](arguments, fixed), None
+    shapes, _ = jax.eval_shape(function, arguments, fixed)
+    cotangents = {name: jnp.asarray(draw_cotangent(name, s.shape), s.dtype) for name, s in shapes.items()}
+    return compiled[key](arguments, fixed, cotangents)

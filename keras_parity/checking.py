@@ -1,0 +1,166 @@
+"""`check`: run a model on every backend, compare what each layer computes, and say who is wrong."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from keras_parity import judge
+from keras_parity.comparison import Comparison, TooFewBackends
+from keras_parity.environment import describe_environment
+from keras_parity.errors import UsageError
+from keras_parity.source import describe_source
+from keras_parity.verdict import Outcome, Verdict
+from keras_parity.workers import Workers, installed_backends, shared_workers
+
+DTYPES = ("float32", "float64", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16")
+
+
+def check(
+    model,
+    backends: Sequence[str] | None = None,
+    *,
+    kwargs: dict | None = None,
+    custom: str | None = None,
+    inputs=None,
+    targets=None,
+    loss=None,
+    optimizer=None,
+    metrics: Sequence = (),
+    steps: int = 3,
+    dtype: str = "float32",
+    seed: int = 1,
+    batch_size: int = 4,
+    training: bool = True,
+    edge: bool = True,
+    special: bool = False,
+    reload: bool = True,
+    accepted: Sequence = (),
+    workers: Workers | None = None,
+    patches: dict | None = None,
+    time_limit: float = 300.0,
+    say: Callable[[str], None] | None = None,
+) -> Verdict:
+    """Return whether backends agree on a model, and which layer of which backend is wrong if not.
+
+    Args:
+        model: A `.keras` file, `"module:function"`, or a function that builds the model.
+        backends: Two or more of those installed; None for all.
+        kwargs: Arguments of the function.
+        custom: A module to import first, whose custom classes the file needs.
+        inputs: Arrays in the structure that the model takes; None draws them from its specification.
+        targets: Arrays, one for each output; None draws what fits the loss.
+        loss: As in `compile`, or `"module:function"`; None takes the mean squared error.
+        optimizer: As in `compile`, or `"module:function"`; None takes Adam.
+        metrics: As in `compile`.
+        steps: Training steps; 0 for none.
+        dtype: The dtype policy to ask about, one of `DTYPES`.
+        seed: Draws weights, inputs, targets and random layers' numbers.
+        batch_size: Examples in a draw.
+        training: Whether to check gradients, training mode, loss, optimiser and metrics too.
+        edge: Whether to add edge draws: blank, constant and tied inputs, large and tiny ones, a batch of one.
+        special: Whether to add NaN, infinities and subnormal numbers.
+        reload: Whether to save on each backend and load on another one.
+        accepted: Accepted divergences, from `keras_parity.accepted`.
+        workers: Processes to use; None takes those that this process shares.
+        patches: For tests of the engine: by backend, a function that returns a context manager to enter in its worker.
+        time_limit: Seconds that a backend may take for one stage.
+        say: Gets a line on each stage.
+
+    Raises:
+        UsageError: If the arguments make no sense.
+    """
+    started = time.perf_counter()
+    source = describe_source(model, kwargs, custom)
+    names = _check_arguments(backends, dtype, steps, batch_size)
+    settings = {
+        "backends": list(names),
+        "dtype": dtype,
+        "seed": seed,
+        "batch_size": batch_size,
+        "steps": steps if training else 0,
+        "loss": str(loss or "mean_squared_error"),
+        "optimizer": str(optimizer or "adam"),
+        "metrics": [str(metric) for metric in metrics],
+        "threshold": judge.ACCURATE,
+        "kwargs": kwargs or {},
+        "custom": custom,
+        "training": training,
+        "edge": edge,
+        "special": special,
+    }
+    if len(names) < 2:
+        reason = (
+            f"only one backend is here to compare ({names[0]}); install a second one"
+            if names
+            else "no backend is installed"
+        )
+        return Verdict(Outcome.INCONCLUSIVE, reason, source.label, settings=settings)
+    run = Comparison(names, workers or shared_workers(), dtype, seed, time_limit, say or _say_nothing)
+    try:
+        run.open(source, patches or {}, inputs)
+        draws = run.make_draws(inputs, batch_size, edge, special)
+        for draw in draws:
+            if training:
+                run.compare_calls(draw, training=True, backward=True, everything=True)
+            run.compare_calls(draw, training=False, backward=training, everything=not training)
+        if training:
+            run.compare_learning(draws[0], targets, loss, optimizer, metrics, steps)
+        if reload:
+            run.compare_reloading(draws[0])
+    except TooFewBackends:
+        pass
+    finally:
+        run.close()
+    outcome, reason = _conclude(run)
+    verdict = Verdict(
+        outcome,
+        reason,
+        source.label,
+        findings=run.ordered_findings(),
+        notes=run.all_notes(),
+        measurements=run.ordered_measurements(),
+        failures=run.failures,
+        settings=settings,
+        environment=describe_environment(run.versions),
+        seconds=time.perf_counter() - started,
+    )
+    if accepted:
+        from keras_parity.accepted import apply_accepted
+
+        verdict = apply_accepted(verdict, accepted, verdict.environment.get("versions", {}))
+    return verdict
+
+
+def _say_nothing(line: str) -> None:
+    pass
+
+
+def _check_arguments(backends, dtype: str, steps: int, batch_size: int) -> tuple[str, ...]:
+    installed = installed_backends()
+    for backend in backends or ():
+        if backend not in installed:
+            raise UsageError(f"the backend {backend!r} is not installed; there are {', '.join(installed) or 'none'}")
+    if dtype not in DTYPES:
+        raise UsageError(f"no dtype {dtype!r} to check; choose one of {', '.join(DTYPES)}")
+    if steps < 0 or batch_size < 1:
+        raise UsageError(f"steps is {steps} and batch_size {batch_size}; they must be at least 0 and 1")
+    return tuple(dict.fromkeys(backends or installed))
+
+
+def _conclude(run: Comparison) -> tuple[Outcome, str]:
+    """Return the outcome and the sentence that gives its reason."""
+    findings = run.ordered_findings()
+    if findings:
+        culprits = list(dict.fromkeys(finding.culprit for finding in findings))
+        first = culprits[0]
+        alone = f"{first.backend} is alone" if first.backend else "no two backends agree"
+        more = f", and {len(culprits) - 1} more" if len(culprits) > 1 else ""
+        edge = "" if any(finding.ordinary for finding in findings) else " (on edge inputs only)"
+        return Outcome.DISAGREE, f"the backends disagree at {first.layer}: {alone}{more}{edge}"
+    if run.raised_everywhere:
+        return Outcome.INCONCLUSIVE, f"the model raises on every backend: {run.raised_everywhere}"
+    if run.failures:
+        backend, text = next(iter(run.failures.items()))
+        return Outcome.INCONCLUSIVE, f"{backend} did not finish: {text}"
+    if not run.compared:
+        return Outcome.INCONCLUSIVE, "nothing could be compared: no result was finite on ordinary inputs"
+    return Outcome.AGREE, f"{', '.join(run.backends)} agree on all {run.compared} quantities compared"

@@ -1,0 +1,543 @@
+"""One check as it runs: it sends the workers their stages, hands the answers to the judge, and keeps the findings."""
+
+import itertools
+import math
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from keras_parity import judge
+from keras_parity.draws import Draw, draw_inputs, draw_targets
+from keras_parity.errors import UsageError, WorkerError
+from keras_parity.source import ModelSource
+from keras_parity.verdict import Cause, Finding, Measurement
+from keras_parity.weights import draw_weights
+from keras_parity.workers import Workers
+
+# Perturbations that measure a call's unavoidable error, shared out among the backends.
+SAMPLES = 6
+# Neighbouring inputs that tell a difference of meaning from one of rounding, and how far away they are: sixteen times
+# float32's resolution, so that its rounding errors are drawn anew, while a smooth difference stays what it was.
+NEIGHBOURS, NEIGHBOURHOOD = 6, 2.0**-20
+# Calls are replayed in portions of so many bytes of inputs, so that a large network fits in memory.
+PORTION = 48 << 20
+# What stands in place of a layer's path for the model's own code.
+WHOLE = "(model)"
+
+
+class TooFewBackends(Exception):  # noqa: N818 - no error: the check ends here, with what it has
+    """Fewer than two backends are left to compare."""
+
+
+@dataclass
+class Comparison:
+    """The state of a running check.
+
+    Attributes:
+        backends: All that take part.
+        workers: Their processes.
+        dtype: The dtype policy asked about.
+        seed: Of the check.
+        time_limit: Seconds for one stage.
+        say: Gets a line on each stage.
+        failures: For each backend that could not go on, why.
+        notes: For the verdict.
+        compared: How many quantities were compared.
+        raised_everywhere: What the model raised on all backends on ordinary data, if it did.
+        versions: Of Keras and the backends.
+    """
+
+    backends: tuple[str, ...]
+    workers: Workers
+    dtype: str
+    seed: int
+    time_limit: float
+    say: Callable[[str], None]
+    failures: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    compared: int = 0
+    raised_everywhere: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    _findings: dict[tuple, Finding] = field(default_factory=dict)
+    _measurements: dict[tuple, Measurement] = field(default_factory=dict)
+    _order: dict[str, int] = field(default_factory=dict)
+    _detours: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The backends that have not failed."""
+        return tuple(backend for backend in self.backends if backend not in self.failures)
+
+    def open(self, source: ModelSource, patches: dict, example) -> None:
+        """Build the model everywhere, see that it is the same one, and share the weights.
+
+        Raises:
+            TooFewBackends: If fewer than two can build it.
+        """
+        self.say("building")
+        futures = {
+            backend: self.workers[backend].submit(
+                "keras_parity.stages:open_case",
+                source,
+                self.dtype,
+                self.seed,
+                patches.get(backend),
+                example,
+                time_limit=self.time_limit,
+            )
+            for backend in self.backends
+        }
+        described = self._living({backend: _answer(future) for backend, future in futures.items()})
+        for backend in described:
+            self.versions |= self.workers[backend].versions
+        broken = {backend: d.error for backend, d in described.items() if d.error is not None}
+        if len(broken) == len(described):
+            self.raised_everywhere = next(iter(broken.values()))[1]
+        elif broken:
+            for backend, (layer, text) in broken.items():
+                self._add(layer, "", judge.raised("building", backend, text), "building", None)
+        self.failures |= {backend: f"cannot build the model: {text}" for backend, (_, text) in broken.items()}
+        described = self._living({backend: d for backend, d in described.items() if backend not in broken})
+        layouts = {backend: tuple(description.weights) for backend, description in described.items()}
+        odd = judge.minority(
+            "weights", layouts, Cause.STRUCTURE, lambda layout: f"{len(layout)} variables: {layout}"[:200]
+        )
+        for difference in odd:
+            self._add("", "", difference, "building", None)
+            for backend in [difference.backend] if difference.backend else self.active:
+                self.failures[backend] = "its model has other weights than the others'"
+        self._living(dict.fromkeys(self.active))
+        first = described[self.active[0]]
+        self.inputs = first.inputs
+        # A file's weights are the user's; a function's are drawn, as no two initialisers are trusted to agree.
+        drawn = source.kind != "file"
+        values = draw_weights(first.weights, first.initial, first.trainable, self.seed) if drawn else first.initial
+        self._everywhere("set_weights", values)
+
+    def close(self) -> None:
+        """Let the workers forget the model, so that their patches come off and their memory is free."""
+        if self.backends:
+            self.workers.everywhere(
+                "keras_parity.stages:close_case", backends=self.backends, time_limit=self.time_limit
+            )
+
+    def make_draws(self, given, batch_size: int, edge: bool, special: bool) -> list[Draw]:
+        """Return the draws to check on: the user's inputs, or drawn ones.
+
+        Raises:
+            UsageError: If nothing says what the model takes.
+        """
+        if given is not None:
+            return [Draw("given", True, given)]
+        if self.inputs is None:
+            raise UsageError("nothing in the model says what it takes; give inputs=, or --inputs FILE.npz")
+        return draw_inputs(self.inputs, self.seed, batch_size, edge=edge, special=special)
+
+    def compare_calls(self, draw: Draw, training: bool, backward: bool, everything: bool) -> None:
+        """Compare every call of a run of the model, each replayed with inputs that all backends share.
+
+        Args:
+            draw: The model's inputs.
+            training: The mode.
+            backward: Whether to compare gradients.
+            everything: Whether to replay calls, too, that compute the same in both modes.
+        """
+        mode = "training" if training else "inference"
+        self.say(f"{mode}, {draw.name}")
+        ran = self._everywhere("run_model", draw.inputs, training)
+        if not self._same_failure(ran, draw, mode):
+            return
+        calls = {backend: {call["key"]: call for call in answer.calls} for backend, answer in ran.items()}
+        whole = {backend: answer.error is None for backend, answer in ran.items()}
+        driver = next(backend for backend in calls if whole[backend])
+        for call in calls[driver].values():
+            self._order.setdefault(call["path"], len(self._order))
+        self._compare_call_lists({backend: calls[backend] for backend in calls if whole[backend]}, draw, mode)
+        for keys in _portions(calls[driver], everything):
+            shared = self._stage(driver, "call_inputs", keys)
+            samples = {b: list(range(i, SAMPLES, len(self.active))) for i, b in enumerate(self.active)}
+            studies = self._each(
+                "study_calls",
+                {
+                    b: ({k: shared[k] for k in keys if k in calls[b]}, training, samples[b], backward)
+                    for b in self.active
+                },
+            )
+            for key in keys:
+                held = {backend: answer[key] for backend, answer in studies.items() if key in answer}
+                if len(held) > 1:
+                    self._judge_call(calls[driver][key], held, shared[key], draw, training, backward)
+
+    def compare_learning(self, draw: Draw, targets, loss, optimizer, metrics: Sequence, steps: int) -> None:
+        """Compare the loss, the metrics and the optimiser, each alone, and then whole training steps."""
+        loss, optimizer = loss or "mean_squared_error", optimizer or "adam"
+        self.say("loss, metrics, optimiser")
+        outputs = self._stage(self.active[0], "predict", draw.inputs)
+        if not outputs or any(output.dtype.kind != "f" or not np.isfinite(output).all() for output in outputs):
+            self.notes.append(
+                "no loss or training step was compared: an output is not of finite floating-point numbers"
+            )
+            return
+        outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
+        name = loss["class_name"] if isinstance(loss, dict) else str(loss)
+        drawn = (
+            [list(targets)] * max(steps, 1)
+            if targets is not None
+            else [draw_targets(name, outputs, self.seed, step) for step in range(max(steps, 1))]
+        )
+        batch = {"outputs": outputs, "targets": drawn[0]}
+        self._compare_part("(loss)", str(name), "loss", {"loss": loss, **batch}, draw)
+        for metric in metrics:
+            label = metric["class_name"] if isinstance(metric, dict) else str(metric)
+            self._compare_part(f"(metric {label})", label, "metric", {"metric": metric, **batch}, draw)
+        if steps < 1:
+            return
+        label = optimizer["class_name"] if isinstance(optimizer, dict) else str(optimizer)
+        plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
+        self._compare_part("(optimizer)", label, "optimizer", plan, draw)
+        self.say("training steps")
+        plan = {"optimizer": optimizer, "loss": loss, "metrics": list(metrics)}
+        plan["batches"] = [(draw.inputs, step_targets) for step_targets in drawn]
+        self._compare_steps(plan, draw)
+
+    def compare_reloading(self, draw: Draw) -> None:
+        """Save on each backend, load on the next one, and compare bit by bit."""
+        self.say("saving and reloading")
+        saved = self._everywhere("save_model")
+        errors = {backend: answer for backend, answer in saved.items() if isinstance(answer, str)}
+        if len(errors) == len(saved):
+            self.notes.append(f"the model cannot be saved on any backend: {next(iter(errors.values()))}")
+            return
+        for backend, text in errors.items():
+            self._add("(reload)", "", judge.raised("saving", backend, text), "inference", draw)
+        writers = [backend for backend in saved if backend not in errors]
+        pairs = {reader: writers[(writers.index(reader) + 1) % len(writers)] for reader in writers}
+        loaded = self._each("reload_model", {r: (saved[w], draw.inputs) for r, w in pairs.items() if r != w})
+        failed = {reader: answer for reader, answer in loaded.items() if isinstance(answer, str)}
+        if failed and len(failed) == len(loaded):
+            self.notes.append(f"the saved model cannot be loaded on any backend: {next(iter(failed.values()))}")
+            return
+        for reader, answer in loaded.items():
+            if isinstance(answer, str):
+                self._add(
+                    "(reload)",
+                    "",
+                    judge.raised(f"loading {pairs[reader]}'s file", reader, answer),
+                    "inference",
+                    draw,
+                )
+                continue
+            for difference in judge.compare_reloaded(answer, reader, pairs[reader]):
+                self._add("(reload)", "", difference, "inference", draw)
+            self.compared += len(answer) // 2
+
+    def ordered_findings(self) -> list[Finding]:
+        """Return the findings in the order of the model's layers; what is no layer comes last."""
+        return sorted(self._findings.values(), key=lambda finding: self._order.get(finding.layer, len(self._order)))
+
+    def ordered_measurements(self) -> list[Measurement]:
+        """Return the worst errors in the order of the model's layers."""
+        return sorted(
+            self._measurements.values(), key=lambda measurement: self._order.get(measurement.layer, len(self._order))
+        )
+
+    def all_notes(self) -> list[str]:
+        """Return the notes, with one for each place that computes otherwise in float64 alone."""
+        detours = []
+        for (place, who), quantities in self._detours.items():
+            if place == "(training)" and len(self._detours) > 1:
+                continue  # steps show what their parts do
+            others = len(set(quantities)) - 1
+            several = f" and {others} more of its results" if others else ""
+            detours.append(
+                f"in float64 alone: at {place}, {who} computes the {quantities[0]}{several} with float32 steps or "
+                "constants; in the dtype asked about there is no such difference"
+            )
+        return self.notes + detours
+
+    def _judge_call(self, call, studies, arrays, draw, training, backward) -> None:
+        """Judge one call; what a call within it does wrong is not its fault."""
+        mode = "training" if training else "inference"
+        errors = {b: s.checked if isinstance(s.checked, str) else s.reference for b, s in studies.items()}
+        errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
+        found: list[judge.Difference] = []
+        if errors and len(errors) < len(studies):
+            found += [judge.raised("output", backend, text) for backend, text in errors.items()]
+        studies = {backend: study for backend, study in studies.items() if backend not in errors}
+        if len(studies) > 1:
+            reference = {backend: study.reference for backend, study in studies.items()}
+            checked = {backend: study.checked for backend, study in studies.items()}
+            dtype = next(iter(studies.values())).dtype
+            found += judge.compare_structure(checked)
+            differences, references = judge.compare_meaning(reference, _median([s.moves for s in studies.values()]))
+            found += self._meant(
+                differences,
+                call["path"] or WHOLE,
+                studies,
+                lambda pair, quantity: self._neighbours(pair, call["key"], arrays, training, backward, quantity),
+            )
+            exact = {quantity: reference[backend][quantity].array for quantity, backend in references.items()}
+            allowed = judge.ACCURATE * max(1, len(call["inner"]))
+            moves = _median([s.dtype_moves for s in studies.values()])
+            if call["inner"]:
+                checked = {
+                    b: {q: v for q, v in values.items() if q.startswith("output")} for b, values in checked.items()
+                }
+            differences, measured = judge.compare_accuracy(checked, exact, moves, dtype, allowed)
+            semantic = {(difference.quantity, difference.backend) for difference in found}
+            found += [d for d in differences if (d.quantity, d.backend) not in semantic]
+            self.compared += sum(len(values) for values in checked.values()) if draw.ordinary else 0
+            self._measure(call, measured)
+        inside = call["path"] + "/" if call["path"] else ""
+        known = {f.backend for f in self._findings.values() if f.layer.startswith(inside) and f.layer != WHOLE}
+        for difference in found:
+            if not call["inner"] or not known & {difference.backend, None, *(difference.pair or ())}:
+                self._add(call["path"], call["type"], difference, mode, draw)
+
+    def _meant(
+        self, differences, label: str, studies: dict, neighbours: Callable | None = None
+    ) -> Iterator[judge.Difference]:
+        """Yield the float64 differences that are meant; of the others a note is taken.
+
+        Args:
+            differences: From `judge.compare_meaning`.
+            label: What the notes call the place.
+            studies: For each backend what it computed there.
+            neighbours: From a pair of backends and a quantity to what both compute at neighbouring inputs; None takes
+                every difference for smooth, as whole steps amplify whatever their parts, judged before, let pass.
+        """
+        for difference in differences:
+            if difference.cause is not None:
+                yield difference
+                continue
+            quantity, pair = difference.quantity, difference.pair
+            near = neighbours(pair, quantity) if neighbours else ((), ())
+            # Where a neighbour raises or changes its shape nothing can be averaged: take the difference as it stands.
+            whole = all(len(values) == NEIGHBOURS for values in near)
+            share = judge.smoothness(*near) if whole else 1.0
+            first, second = (studies[backend] for backend in pair)
+            present = 1.0
+            if quantity in first.checked and quantity in second.checked:
+                present = judge.presence(
+                    first.reference[quantity].array - second.reference[quantity].array,
+                    first.checked[quantity].array - second.checked[quantity].array,
+                )
+            detail = f"{difference.units:.3g} float32 rounding units apart in float64"
+            if judge.is_meant(difference.units, share, present, first.dtype):
+                cause = (
+                    Cause.PRECISION
+                    if first.dtype == "float64" and difference.units < judge.ACCURATE
+                    else Cause.SEMANTIC
+                )
+                yield replace(difference, cause=cause, detail=detail)
+            else:
+                self._detours.setdefault((label, difference.backend or " and ".join(pair)), []).append(quantity)
+
+    def _compare_part(self, label: str, type_name: str, what: str, plan: dict, draw: Draw) -> None:
+        """Compare the loss, a metric or the optimiser, run alone on what all backends share."""
+        answers = self._everywhere("study_learning", what, plan, list(range(2)))
+        self._order.setdefault(label, len(self._order))
+        errors = {b: a.reference if isinstance(a.reference, str) else a.checked for b, a in answers.items()}
+        errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
+        if len(errors) == len(answers):
+            self._note(f"{label} raises on every backend: {next(iter(errors.values()))}")
+            return
+        for backend, text in errors.items():
+            self._add(label, type_name, judge.raised("value", backend, text), "training", draw)
+        answers = {backend: answer for backend, answer in answers.items() if backend not in errors}
+        if len(answers) < 2:
+            return
+        reference = {
+            b: {q: v for q, v in a.reference.items() if not q.endswith("after updates")} for b, a in answers.items()
+        }
+        # In float32 a weight's move is lost in the weight's own rounding: there the weight itself is compared.
+        checked = {b: {q: v for q, v in a.checked.items() if not q.startswith("update of")} for b, a in answers.items()}
+        moves = _median([answer.moves for answer in answers.values()])
+        found = judge.compare_structure(checked)
+        differences, references = judge.compare_meaning(reference, moves)
+        found += self._meant(
+            differences, label, answers, lambda pair, quantity: self._learning_neighbours(pair, what, plan, quantity)
+        )
+        exact = {q: answers[b].reference[q].array for q, b in references.items()}
+        for answer in answers.values():
+            for quantity, value in answer.reference.items():
+                if quantity.endswith("after updates"):
+                    exact.setdefault(quantity, value.array)
+        blamed = {difference.backend for difference in found}
+        moves = _median([answer.dtype_moves for answer in answers.values()])
+        dtype = next(iter(answers.values())).dtype
+        differences, measured = judge.compare_accuracy(checked, exact, moves, dtype)
+        found += [difference for difference in differences if difference.backend not in blamed]
+        for difference in found:
+            self._add(label, type_name, difference, "training", draw)
+        self.compared += sum(map(len, checked.values()))
+        self._measure({"path": label, "type": type_name}, measured)
+
+    def _neighbours(self, pair, key, arrays, training, backward, quantity) -> list[list[np.ndarray]]:
+        nudges = [(NEIGHBOURHOOD, 1000 + i) for i in range(NEIGHBOURS)]
+        arguments = (key, arrays, training, backward, nudges, quantity)
+        answers = self._each("replay_neighbours", dict.fromkeys(pair, arguments))
+        return [answers[backend] for backend in pair]
+
+    def _learning_neighbours(self, pair, what, plan, quantity) -> list[list[np.ndarray]]:
+        nudges = [(NEIGHBOURHOOD, 1000 + i) for i in range(NEIGHBOURS)]
+        answers = self._each("learning_neighbours", dict.fromkeys(pair, (what, plan, nudges, quantity)))
+        return [answers[backend] for backend in pair]
+
+    def _compare_steps(self, plan: dict, draw: Draw) -> None:
+        """Compare whole training steps in float64; what a part of them explains is not told again."""
+        answers = self._everywhere("study_learning", "steps", plan, [0])
+        errors = {b: a.reference if isinstance(a.reference, str) else a.checked for b, a in answers.items()}
+        errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
+        label = "(training)"
+        self._order.setdefault(label, len(self._order))
+        explained = {finding.backend for finding in self._findings.values()}
+        if len(errors) == len(answers):
+            self._note(f"training steps raise on every backend: {next(iter(errors.values()))}")
+            return
+        found = [judge.raised("training step", backend, text) for backend, text in errors.items()]
+        answers = {backend: answer for backend, answer in answers.items() if backend not in errors}
+        if len(answers) > 1:
+            reference = {backend: answer.reference for backend, answer in answers.items()}
+            found += judge.compare_structure({backend: answer.checked for backend, answer in answers.items()})
+            differences, _ = judge.compare_meaning(reference, _median([answer.moves for answer in answers.values()]))
+            found += self._meant(differences, label, answers)
+            self.compared += sum(map(len, reference.values()))
+        for difference in found:
+            if difference.backend not in explained and not (difference.backend is None and explained):
+                self._add(label, "train_on_batch", difference, "training", draw)
+
+    def _same_failure(self, ran: dict, draw: Draw, mode: str) -> bool:
+        """Report runs that raised; return whether any backend finished."""
+        raised = {backend: answer for backend, answer in ran.items() if answer.error is not None}
+        if len(raised) == len(ran):
+            text = f"{next(iter(raised.values())).error} (in {mode})"
+            if draw.ordinary:
+                self.raised_everywhere = self.raised_everywhere or text
+            else:
+                self._note(f"on the draw {draw.name!r} the model raises on every backend: {text}")
+            return False
+        for backend, answer in raised.items():
+            self._add(answer.failed_at or "", "", judge.raised("output", backend, answer.error), mode, draw)
+        return True
+
+    def _compare_call_lists(self, calls: dict[str, dict], draw: Draw, mode: str) -> None:
+        lists = {backend: tuple(sorted(made)) for backend, made in calls.items()}
+        common = set.intersection(*map(set, lists.values())) if lists else set()
+        for difference in judge.minority(
+            "calls", lists, Cause.STRUCTURE, lambda made: ", ".join(sorted(set(made) - common)) or "fewer calls"
+        ):
+            self._add("", "", difference, mode, draw)
+
+    def _add(self, path: str, type_name: str, difference: judge.Difference, mode: str, draw: Draw | None) -> None:
+        """Keep a finding, unless a worse one of the same layer, backend and cause is known."""
+        layer = path or WHOLE
+        ordinary = draw is None or draw.ordinary
+        key = (layer, difference.backend, difference.cause)
+        known = self._findings.get(key)
+        who = f"{difference.backend} is alone" if difference.backend else "no two backends agree"
+        message = f"{layer}: {who} on the {difference.quantity} ({difference.cause.value}): {difference.detail}"
+        new = Finding(
+            layer,
+            type_name,
+            difference.backend,
+            self.backends,
+            difference.quantity,
+            mode,
+            difference.cause,
+            draw.name if draw else "none",
+            ordinary,
+            difference.max_abs_error,
+            difference.units,
+            message,
+        )
+        if known is None:
+            self._findings[key] = new
+            return
+        worse = (ordinary, _size(difference.units)) > (known.ordinary, _size(known.rounding_units))
+        self._findings[key] = new if worse else known
+
+    def _measure(self, call: dict, errors: list[judge.Error]) -> None:
+        for error in errors:
+            backward = error.quantity.startswith("gradient")
+            key = (call["path"], error.backend, backward)
+            known = self._measurements.get(key)
+            if known is None or error.units > known.rounding_units:
+                self._measurements[key] = Measurement(
+                    call["path"] or WHOLE,
+                    call["type"],
+                    error.backend,
+                    "backward" if backward else "forward",
+                    error.units,
+                    error.quantity,
+                    error.max_abs_error,
+                )
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _everywhere(self, function: str, *arguments) -> dict:
+        return self._each(function, dict.fromkeys(self.active, arguments))
+
+    def _each(self, function: str, arguments: dict[str, tuple]) -> dict:
+        """Run a stage at once on several backends, each with its own arguments; drop those that fail."""
+        futures = {
+            backend: self.workers[backend].submit(f"keras_parity.stages:{function}", *own, time_limit=self.time_limit)
+            for backend, own in arguments.items()
+        }
+        return self._living({backend: _answer(future) for backend, future in futures.items()})
+
+    def _stage(self, backend: str, function: str, *arguments):
+        """Run a stage on one backend."""
+        answer = _answer(
+            self.workers[backend].submit(f"keras_parity.stages:{function}", *arguments, time_limit=self.time_limit)
+        )
+        if isinstance(answer, WorkerError):
+            self.failures[backend] = str(answer)
+            raise TooFewBackends
+        return answer
+
+    def _living(self, answers: dict) -> dict:
+        """Return the answers that are none of a failure; note the failures.
+
+        Raises:
+            TooFewBackends: If fewer than two backends are left.
+        """
+        self.failures |= {b: str(answer) for b, answer in answers.items() if isinstance(answer, WorkerError)}
+        if len(self.active) < 2:
+            raise TooFewBackends
+        return {backend: answer for backend, answer in answers.items() if not isinstance(answer, WorkerError)}
+
+
+def _answer(future):
+    try:
+        return future.result()
+    except WorkerError as error:
+        return error
+
+
+def _portions(calls: dict[str, dict], everything: bool) -> Iterator[list[str]]:
+    """Yield the keys of the calls to replay, inner ones before the one around them, in portions that fit in memory."""
+    wanted = [key for key, call in calls.items() if everything or call["moded"] or not call["path"]]
+    portion, size = [], 0
+    for key in reversed(wanted):
+        if portion and size + calls[key]["bytes"] > PORTION:
+            yield portion
+            portion, size = [], 0
+        portion.append(key)
+        size += calls[key]["bytes"]
+    if portion:
+        yield portion
+
+
+def _median(moves: list[dict[str, float]]) -> dict[str, float]:
+    """Return, by quantity, the median of what the backends measured: one that is wrong cannot widen its own measure."""
+    quantities = dict.fromkeys(itertools.chain.from_iterable(moves))
+    return {quantity: statistics.median(m.get(quantity, 0.0) for m in moves) for quantity in quantities}
+
+
+def _size(units: float) -> float:
+    return math.inf if math.isnan(units) else units

@@ -1,0 +1,31 @@
+"""What a verdict's numbers were measured with."""
+
+import datetime
+import os
+import platform
+import sys
+
+
+def describe_environment(versions: dict[str, str]) -> dict:
+    """Return versions, processor, cores, date and command.
+
+    Args:
+        versions: By package, as the workers saw them.
+    """
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+        return names[0]
+    except (OSError, IndexError):
+        return platform.processor() or "unknown"

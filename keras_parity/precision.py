@@ -1,0 +1,87 @@
+"""Running Keras in a given precision within a worker, float64 in earnest among them.
+
+Outside TensorFlow, Keras's type promotion maps float64 to float32, so that a "float64" model computes partly in
+float32. For the reference this is set right here, for the time of a `with` block; outside a check nothing is patched.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+from keras.src import dtype_policies
+from keras.src.backend.common import dtypes as promotion
+
+from keras_parity.rounding import UNIT_ROUNDOFF
+
+
+@contextmanager
+def reference_precision() -> Iterator[None]:
+    """Compute in float64 throughout, whatever policies the model asks for.
+
+    Integer and string policies, as of text layers, stay as they are.
+    """
+    table, entry = promotion.BIT64_TO_BIT32_DTYPE, promotion.BIT64_TO_BIT32_DTYPE["float64"]
+    own_get = dtype_policies.get
+
+    def get_float64(identifier):
+        policy = own_get(identifier)
+        floats = policy.compute_dtype is not None and "float" in policy.compute_dtype
+        return dtype_policies.DTypePolicy("float64") if floats else policy
+
+    table["float64"] = "float64"
+    dtype_policies.get = get_float64
+    try:
+        with _global_dtype("float64", "float64"), _wide_jax():
+            yield
+    finally:
+        dtype_policies.get = own_get
+        table["float64"] = entry
+
+
+@contextmanager
+def checked_precision(dtype: str) -> Iterator[None]:
+    """Compute as a user does who sets the dtype policy `dtype` before building the model.
+
+    Args:
+        dtype: A Keras policy's name, as "float32" or "mixed_float16". "float64" sets floatx too, and JAX's 64-bit mode,
+            as Keras documents, but leaves the promotion as it is.
+    """
+    if dtype == "float64":
+        with _global_dtype("float64", "float64"), _wide_jax():
+            yield
+    else:
+        with _global_dtype("float32", dtype):
+            yield
+
+
+def compute_dtype(operation) -> str:
+    """Return the float dtype that an operation computes in; float32 for one without a policy of its own."""
+    name = getattr(operation, "compute_dtype", None) or keras.config.dtype_policy().compute_dtype
+    return name if name in UNIT_ROUNDOFF else keras.config.floatx()
+
+
+@contextmanager
+def _global_dtype(floatx: str, policy: str) -> Iterator[None]:
+    old_floatx, old_policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(old_floatx)
+        keras.config.set_dtype_policy(old_policy)
+
+
+@contextmanager
+def _wide_jax() -> Iterator[None]:
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    old = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", old)

@@ -1,0 +1,178 @@
+"""What every report says in the same words: the headline, the sizes, the culprits, and the command that reduces."""
+
+import json
+import math
+import shlex
+
+from keras_parity.verdict import Culprit, Finding, Outcome, Verdict
+
+DEFAULT_THRESHOLD = 500.0  # rounding units; the engine's own for float32, where a verdict does not say another
+
+_TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvino": "OpenVINO"}
+_PLACES = {
+    "(loss)": "the loss",
+    "(optimizer)": "the optimizer",
+    "(model)": "the model's own code",
+    "(reload)": "the saved and reloaded model",
+}
+
+
+def visible(text: object) -> str:
+    r"""Return `text` with every character that a screen would obey, hide or fail to write replaced by its escape.
+
+    Names come from models, and a model may be anybody's: terminal escapes, line breaks, marks that turn the writing
+    direction and half surrogates all become `\x1b` and the like.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def visible_lines(text: object) -> str:
+    """Return `visible` text that keeps its line breaks, for the last words of a process."""
+    return "\n".join(visible(line.replace("\t", "    ")) for line in str(text).splitlines())
+
+
+def backend_title(backend: str) -> str:
+    """Return a backend's name as its makers write it."""
+    return _TITLES.get(backend, visible(backend))
+
+
+def enumerate_names(names: list[str], last: str = "and") -> str:
+    """Return `a, b and c`."""
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 layer`, `3 layers`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def format_units(units: float) -> str:
+    """Return a number of rounding units, as `3.2`, `41,000` or `4.1e+12`; a dash where nothing was measured."""
+    if math.isnan(units):
+        return "–"
+    if math.isinf(units):
+        return "∞"
+    if units >= 1e6:
+        return f"{units:.1e}"
+    return f"{units:.1f}" if units < 10 else f"{units:,.0f}"
+
+
+def format_error(error: float) -> str:
+    """Return an absolute error with two digits; a dash where there is no number."""
+    return "–" if math.isnan(error) else "∞" if math.isinf(error) else f"{error:.2g}"
+
+
+def describe_size(finding: Finding, verdict: Verdict) -> str:
+    """Return the size of a difference in both measures, as `0.0012 absolute, 41,000 rounding units (at most 500 …)`."""
+    absolute, units = finding.max_abs_error, finding.rounding_units
+    sizes = [f"{format_error(absolute)} absolute"] if not math.isnan(absolute) else []
+    if not math.isnan(units):
+        threshold = threshold_of(verdict)
+        # Below the threshold another measure has decided: the message tells which.
+        allowed = f" (at most {format_units(threshold)} agree)" if units > threshold else ""
+        sizes.append(f"{format_units(units)} rounding units{allowed}")
+    return ", ".join(sizes) or "none: see the cause"
+
+
+def describe_layer(layer: str) -> str:
+    """Return what a finding's `layer` is, as a part of a sentence."""
+    if layer.startswith("(metric ") and layer.endswith(")"):
+        return f"the metric {visible(layer[8:-1])}"
+    return _PLACES.get(layer, f"the layer {visible(layer)}")
+
+
+def describe_alone(finding: Finding) -> str:
+    """Return which backend is alone, and with whom it disagrees."""
+    if finding.backend is None:
+        return f"none, {enumerate_names([visible(b) for b in finding.backends])} differ from each other"
+    others = [visible(backend) for backend in finding.backends if backend != finding.backend]
+    return (
+        f"{visible(finding.backend)} ({enumerate_names(others)} agree)"
+        if len(others) > 1
+        else (f"{visible(finding.backend)} (against {enumerate_names(others)})")
+    )
+
+
+def describe_draw(finding: Finding) -> str:
+    """Return which data a difference was worst on, and whether it takes an edge case to see it."""
+    return visible(finding.draw) + ("" if finding.ordinary else " (edge draws alone show it)")
+
+
+def threshold_of(verdict: Verdict) -> float:
+    """Return how many rounding units still agree."""
+    threshold = verdict.settings.get("threshold")
+    return float(threshold) if isinstance(threshold, int | float) else DEFAULT_THRESHOLD
+
+
+def backends_of(verdict: Verdict) -> list[str]:
+    """Return every backend that took part or was meant to, each once, in the order it was asked for."""
+    names = list(verdict.settings.get("backends") or ())
+    names += [measurement.backend for measurement in verdict.measurements]
+    names += [backend for finding in verdict.findings for backend in finding.backends]
+    return list(dict.fromkeys([*names, *verdict.failures]))
+
+
+def open_findings(verdict: Verdict) -> dict[Culprit, list[Finding]]:
+    """Return the findings that nobody accepted, by culprit.
+
+    Culprits are in the model's order, those that ordinary data shows before those that edge draws alone show; the
+    findings of each likewise, the largest first.
+    """
+    groups: dict[Culprit, list[Finding]] = {culprit: [] for culprit in verdict.culprits}
+    for finding in verdict.findings:
+        if finding.accepted is None:
+            groups[finding.culprit].append(finding)
+    for findings in groups.values():
+        findings.sort(key=lambda f: (f.ordinary, math.inf if math.isnan(f.rounding_units) else f.rounding_units))
+        findings.reverse()
+    return dict(sorted(groups.items(), key=lambda item: not item[1][0].ordinary))
+
+
+def headline(verdict: Verdict) -> str:
+    """Return the verdict in one sentence that asks for no knowledge of numerics."""
+    model = visible(verdict.model)
+    backends = [backend_title(backend) for backend in backends_of(verdict)]
+    everyone = enumerate_names(backends) or "the backends"
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        return f"It cannot be said whether {everyone} compute the same for {model}."
+    if verdict.outcome is Outcome.AGREE:
+        accepted = len({finding.culprit for finding in verdict.findings if finding.accepted is not None})
+        besides = f", but for {count(accepted, 'accepted difference')}" if accepted else ""
+        return f"{everyone} compute the same for {model}{besides}."
+    culprits = verdict.culprits
+    if not culprits:
+        return f"The check of {model} fails, though no difference between {everyone} stands open."
+    where = describe_layer(culprits[0].layer) if len(culprits) == 1 else f"{len(culprits)} places"
+    alone = {culprit.backend for culprit in culprits}
+    if len(alone) > 1 or None in alone:
+        return f"{everyone} do not compute the same in {where} of {model}."
+    (odd,) = alone
+    others = [backend_title(backend) for backend in verdict.worst.backends if backend != odd]
+    return f"{backend_title(odd)} computes something else than {enumerate_names(others)} in {where} of {model}."
+
+
+def reduce_command(verdict: Verdict) -> str:
+    """Return the command that writes the smallest script which still shows the disagreement.
+
+    A model that no command line can name, as a function of a notebook, gets the same as a call of Python.
+    """
+    settings = verdict.settings
+    choices = {"backends": ",".join(backends_of(verdict))}
+    if settings.get("kwargs"):
+        choices["kwargs"] = json.dumps(settings["kwargs"], default=str)
+    if settings.get("custom"):
+        choices["custom"] = str(settings["custom"])
+    choices |= {
+        name: str(settings[name])
+        for name, default in (("dtype", "float32"), ("seed", 1))
+        if settings.get(name, default) != default
+    }
+    if not (":" in verdict.model or verdict.model.endswith(".keras")):
+        name = verdict.model.rpartition(".")[2]
+        function = name if name.isidentifier() else "model"
+        return (
+            f'keras_parity.reduce.reduce_to_script({function}, backends={tuple(backends_of(verdict))}, out="script.py")'
+        )
+    model = verdict.model if not verdict.model.startswith("-") else f"./{verdict.model}"
+    options = " ".join(f"--{name} {shlex.quote(value)}" for name, value in choices.items() if value)
+    return visible(f"keras-parity reduce {shlex.quote(model)} {options} --out script.py")

@@ -1,0 +1,165 @@
+"""What the tests of the workers have a worker do; named as `tests.keras_parity.errands:name`."""
+
+import ctypes
+import os
+import pickle
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from keras_parity.verdict import Cause, Culprit
+
+
+def backend() -> str:
+    """Return the backend that keras runs on here."""
+    import keras
+
+    return keras.backend.backend()
+
+
+def echo(*args, **kwargs):
+    """Return what was given."""
+    return args[0] if len(args) == 1 and not kwargs else (args, kwargs)
+
+
+def apply(function, *args):
+    """Return what a function gives here."""
+    return function(*args)
+
+
+def arrays() -> dict[str, np.ndarray]:
+    """Return arrays of every kind that a trace may hold."""
+    import ml_dtypes
+
+    kinds = ["float16", "float32", "float64", "complex64", "int8", "uint16", "int64", "bool", ml_dtypes.bfloat16]
+    kinds += [ml_dtypes.float8_e4m3fn, ml_dtypes.int4]
+    table = np.arange(12).reshape(3, 4)
+    made = {np.dtype(kind).name: (table % 2).astype(kind) for kind in kinds}
+    made |= {"transposed": table.T, "strided": table[:, ::2], "empty": np.zeros((0, 3)), "scalar": np.array(2.5)}
+    return made | {"text": np.array(["a", "bc"]), "large": np.arange(2_000_000)}
+
+
+def plain_values() -> dict:
+    """Return what an answer may be made of besides arrays."""
+    nested = {"tuple": (1, None, True), "set": {1, 2}, "bytes": b"x", "complex": 1j, "slice": slice(1, None)}
+    return nested | {"number": np.float32(1.5), "dtype": np.dtype("int8"), "own": [Culprit("c1", "jax"), Cause.NAN]}
+
+
+class Bomb:
+    """Runs a command in whoever unpickles it."""
+
+    def __init__(self, path: str):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def bomb(path: str) -> Bomb:
+    """Return a value that makes a folder when it is unpickled without care."""
+    return Bomb(path)
+
+
+def forge(data: bytes) -> None:
+    """Write bytes to the socket to the parent, as a model that broke through would, and wait."""
+    for descriptor in range(3, 100):
+        try:
+            connection = socket.socket(fileno=os.dup(descriptor))
+        except OSError:
+            continue
+        if connection.family == socket.AF_UNIX:
+            connection.sendall(data)
+    time.sleep(60)
+
+
+def forged_answer(value: object) -> bytes:
+    """Return the bytes of a message that holds a value."""
+    data = pickle.dumps(value)
+    return (1).to_bytes(8, "little") + len(data).to_bytes(8, "little") + data
+
+
+def print_garbage() -> str:
+    """Write megabytes to both streams, from Python and from C, and return an answer all the same."""
+    print("x" * 3_000_000)
+    os.write(1, b"\x80\x04" * 500_000)
+    os.write(2, b"\xff" * 1_000_000)
+    ctypes.CDLL(None).puts(b"from C")
+    return "answer"
+
+
+def end(how: str) -> None:
+    """End this process in one of several ways, after a last word."""
+    print("my last word", file=sys.stderr)
+    if how == "exit code":
+        os._exit(3)
+    elif how == "segfault":
+        ctypes.string_at(0)
+    elif how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif how == "abort":
+        os.abort()
+    elif how == "exit":
+        sys.exit("that is all")
+    elif how == "loop":
+        re.match(r"(a+)+$", "a" * 60 + "b")  # within C, never letting go of the interpreter
+
+
+def fail(where: str, how: str) -> str:
+    """Fail in one of several ways on one backend; return the backend on the others."""
+    if backend() == where:
+        if how == "raise":
+            raise ValueError("not here")
+        if how == "hang":
+            time.sleep(60)
+        os._exit(1)
+    return backend()
+
+
+def start_a_child() -> int:
+    """Start a process that sleeps; return its id."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid
+
+
+def wait_after(path: str) -> None:
+    """Create a file as a sign, then wait for a minute."""
+    Path(path).touch()
+    time.sleep(60)
+
+
+def surroundings(*names: str) -> tuple[str, list[str], dict[str, str | None]]:
+    """Return the working folder, the path of modules and some environment variables."""
+    return os.getcwd(), list(sys.path), {name: os.environ.get(name) for name in names}
+
+
+def tensorflow_is_imported() -> bool:
+    """Say whether TensorFlow has been imported here."""
+    return "tensorflow" in sys.modules
+
+
+def import_tensorflow() -> tuple[int, int, list]:
+    """Return how many threads TensorFlow has here, and the accelerators it sees."""
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    threads = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
+    return *threads, [device.name for device in tf.config.get_visible_devices("GPU")]
+
+
+def allocate(mebibytes: int) -> int:
+    """Return how many MiB the backend allocated and computed with."""
+    import keras
+
+    return keras.ops.convert_to_numpy(keras.ops.ones((mebibytes, 2**18)) + 1).nbytes // 2**20
+
+
+def try_to_start(name: str) -> None:
+    """Ask this process, which runs one backend, to be another's worker."""
+    from keras_parity.worker_process import start_keras
+
+    start_keras(name, None)

@@ -1,0 +1,233 @@
+"""The scan: its catalogue is complete, and it sees what a backend does differently or cannot do."""
+
+import contextlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from keras_parity.errors import UsageError
+from keras_parity.scan import main, matches
+from keras_parity.scan.catalogue import CATALOGUE
+from keras_parity.scan.document import group_by_name, read_scripts
+from keras_parity.scan.exclusions import EXCLUSIONS
+from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, Record, Row, survey
+from keras_parity.scan.values import draw_inputs
+from keras_parity.workers import shared_workers
+
+SINE = CATALOGUE["ops.sin(x) on normal float[3, 5]"]
+HEADER = {"dtype": "float32", "backends": ["tensorflow", "jax", "torch"], "versions": {"keras": "3.15.1"}}
+
+
+@pytest.fixture(scope="module")
+def public_names():
+    """Every public name of the installed Keras."""
+    return set(shared_workers()["jax"].call("keras_parity.scan.builders:public_names"))
+
+
+def names_of(configurations) -> set[str]:
+    """Return the public names that the configurations use."""
+    return set().union(*(configuration.subjects for configuration in configurations))
+
+
+def scan_sine(patches=None) -> Row:
+    """Return the row of `ops.sin`."""
+    [(row, _)] = survey([SINE], None, "float32", patches=patches)
+    return row
+
+
+@contextlib.contextmanager
+def sine_that_is_shifted():
+    """A backend whose sine is a little off."""
+    from keras.src import backend
+
+    own = backend.numpy.sin
+    backend.numpy.sin = lambda x: own(x) + 1e-3
+    try:
+        yield
+    finally:
+        backend.numpy.sin = own
+
+
+@contextlib.contextmanager
+def no_sine():
+    """A backend without a sine."""
+    from keras.src import backend
+
+    def refuse(x):
+        raise NotImplementedError("this backend has no sine")
+
+    own = backend.numpy.sin
+    backend.numpy.sin = refuse
+    try:
+        yield
+    finally:
+        backend.numpy.sin = own
+
+
+def test_every_public_name_is_in_the_catalogue_or_excluded_with_a_reason(public_names):
+    """A layer that a new Keras adds cannot be forgotten."""
+    missing = public_names - names_of(CATALOGUE.values()) - set(EXCLUSIONS)
+
+    assert missing == set()
+    assert all(EXCLUSIONS.values())
+
+
+def test_a_forgotten_name_is_missed(public_names):
+    """The test above can fail."""
+    rest = [configuration for configuration in CATALOGUE.values() if "ops.erfinv" not in configuration.subjects]
+
+    missing = public_names - names_of(rest) - set(EXCLUSIONS)
+
+    assert missing == {"ops.erfinv"}
+
+
+def test_catalogue_and_exclusions_name_nothing_that_keras_lacks(public_names):
+    """A name that Keras drops, or that is both compared and excluded, is an error."""
+    used = names_of(CATALOGUE.values())
+
+    assert used - public_names == set()
+    assert set(EXCLUSIONS) - public_names == set()
+    assert used & set(EXCLUSIONS) == set()
+
+
+def test_configurations_are_counted_under_the_least_common_name():
+    """A helper such as `ops.abs` does not hide what a configuration is about."""
+    groups = group_by_name(list(CATALOGUE.values()))
+
+    assert any(configuration.expression == "ops.abs(ops.qr(x)[0])" for configuration in groups["ops.qr"])
+
+
+def test_inputs_are_the_same_whatever_else_is_scanned():
+    """Values depend on the configuration alone, and both precisions start from the same numbers."""
+    first, again, double = (draw_inputs(SINE, dtype)[0] for dtype in ("float32", "float32", "float64"))
+
+    assert (first == again).all()
+    assert (first == double).all()
+    assert double.dtype == "float64"
+
+
+def test_an_operation_that_agrees_is_reported_as_such():
+    """The findings below are not found everywhere."""
+    row = scan_sine()
+
+    assert row.result == AGREES
+    assert row.findings == []
+
+
+def test_a_planted_divergence_is_reported_with_its_backend():
+    """A sine that is off by a thousandth on one backend is a difference of meaning there."""
+    row = scan_sine({"jax": sine_that_is_shifted})
+
+    assert (row.result, row.backends) == (DIFFERS, ("jax",))
+    assert {finding["cause"] for finding in row.findings} == {"semantic"}
+
+
+def test_an_operation_that_one_backend_lacks_is_a_named_outcome():
+    """Neither a crash nor a difference."""
+    row = scan_sine({"torch": no_sine})
+
+    assert (row.result, row.backends) == (RAISES, ("torch",))
+    assert "no sine" in row.findings[0]["message"]
+
+
+def test_an_operation_that_every_backend_refuses_is_told_apart():
+    """Where nobody can do it, nobody is blamed."""
+    row = scan_sine(dict.fromkeys(("tensorflow", "jax", "torch"), no_sine))
+
+    assert (row.result, row.backends) == (RAISES_EVERYWHERE, ())
+
+
+def test_a_scan_writes_the_document_and_goes_on_where_it_stopped(tmp_path, capsys):
+    """What the record holds is not checked again."""
+    document = tmp_path / "scan.md"
+    arguments = ["--only", SINE.name, "--out", str(document)]
+
+    assert main(arguments) == 0
+    first = capsys.readouterr().err
+    assert main(arguments) == 0
+    second = capsys.readouterr().err
+
+    assert f"agrees: {SINE.name}" in first
+    assert "1 of 1 are in the record already" in second
+    assert "| `ops.sin` | 1 | 1 |" in document.read_text()
+
+
+def test_a_killed_scan_loses_half_a_line_at_most(tmp_path):
+    """The row that was being written is dropped, the others are kept."""
+    path = tmp_path / "scan.jsonl"
+    Record(path, HEADER).add(Row("one", AGREES, (), ""))
+    with path.open("a") as file:
+        file.write('{"name": "two", "resu')
+
+    record = Record(path, HEADER)
+    record.add(Row("three", AGREES, (), ""))
+
+    assert list(Record(path, HEADER).rows) == ["one", "three"]
+
+
+def test_a_record_of_other_versions_is_refused(tmp_path):
+    """Rows of two versions of Keras never share a document."""
+    path = tmp_path / "scan.jsonl"
+    Record(path, HEADER)
+
+    with pytest.raises(UsageError, match="another versions; delete it"):
+        Record(path, HEADER | {"versions": {"keras": "3.16.0"}})
+
+
+def test_a_file_that_is_no_record_is_refused(tmp_path):
+    """A user's file is not overwritten."""
+    path = tmp_path / "notes.txt"
+    path.write_text("mine\n")
+
+    with pytest.raises(UsageError, match="not the record of a scan"):
+        Record(path, HEADER)
+
+    assert path.read_text() == "mine\n"
+
+
+def test_a_pattern_that_matches_nothing_is_an_error_of_use():
+    """A misspelt name does not pass for a clean scan."""
+    with pytest.raises(UsageError, match="no configuration matches 'ops.sinn'"):
+        main(["--only", "ops.sinn"])
+
+
+def test_brackets_in_a_pattern_are_plain_characters():
+    """Names hold brackets, which would be a set of characters to a shell's pattern."""
+    assert matches(SINE.name, "ops.sin(x) on normal float[3,*")
+    assert not matches(SINE.name, "ops.sin(x) on normal float[4,*")
+
+
+def test_listing_imports_no_framework():
+    """The parent process of a scan stays light."""
+    code = (
+        "import sys; from keras_parity.scan import main; main(['--list', '--only', 'ops.sin(x)']); "
+        "print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert SINE.name in done.stdout
+    assert done.stdout.endswith("[]\n")
+
+
+def test_a_script_is_linked_to_the_rows_that_it_explains(tmp_path):
+    """Its docstring says which configurations it is about."""
+    (tmp_path / "sine.py").write_text('"""The sine is off.\n\nWrong: jax.\nScan: ops.sin(x) on normal*\n"""\n')
+
+    [script] = read_scripts(tmp_path)
+
+    assert (script.title, script.alone) == ("The sine is off.", "jax.")
+    assert script.explains(Row(SINE.name, DIFFERS, ("jax",), ""))
+    assert not script.explains(Row("ops.cos(x) on normal float[3, 5]", DIFFERS, ("jax",), ""))
+
+
+def test_a_row_survives_its_json():
+    """A number that is not one is written as null."""
+    row = Row("one", DIFFERS, ("jax",), "", [{"max_abs_error": float("nan")}], 0.5)
+
+    values = json.loads(row.to_json())
+
+    assert values["findings"] == [{"max_abs_error": None}]
+    assert Row.from_json(row.to_json()).backends == ("jax",)
