@@ -371,6 +371,8 @@ class _Inspection:
         return isinstance(registered, str) and registered in self.allowance.custom
 
     def _refuse(self, reason: str) -> UsageError:
+        if self.allowance.operations:
+            return _refusal(self.path, f"{reason}; name the module of your own classes with --custom (custom=)")
         return _refusal(self.path, f"{reason}; open it yourself with keras if you trust its author")
 
 

@@ -97,6 +97,8 @@ def _on_jax(function, arguments, fixed, draw_cotangent, compiled, key):
         compiled[key] = jax.jit(with_gradients if draw_cotangent else function)
     if draw_cotangent is None:
         return *compiled[key](arguments, fixed), None
-    shapes, _ = jax.eval_shape(function, arguments, fixed)
-    cotangents = {name: jnp.asarray(draw_cotangent(name, s.shape), s.dtype) for name, s in shapes.items()}
+    sizes = (key, tuple(argument.shape for argument in jax.tree.leaves((arguments, fixed))))
+    if sizes not in compiled:
+        compiled[sizes] = jax.eval_shape(function, arguments, fixed)[0]
+    cotangents = {name: jnp.asarray(draw_cotangent(name, s.shape), s.dtype) for name, s in compiled[sizes].items()}
     return compiled[key](arguments, fixed, cotangents)

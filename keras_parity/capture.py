@@ -6,7 +6,7 @@ A call is known by its path, the names of the layers that enclose it joined with
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -129,7 +129,9 @@ class CallStack:
         return call
 
 
-def record(model: keras.Model, inputs, training: bool) -> tuple[list[Call], str | None, Exception | None]:
+def record(
+    model: keras.Model, inputs, training: bool, compiled: dict
+) -> tuple[list[Call], str | None, Exception | None]:
     """Run a model and return its calls; if it raised, too, the path of the layer that did and the exception.
 
     JAX runs it compiled, as Keras's own `predict` does, and where it cannot be compiled, eagerly.
@@ -138,25 +140,14 @@ def record(model: keras.Model, inputs, training: bool) -> tuple[list[Call], str 
         model: The model.
         inputs: The structure of tensors to call it with.
         training: The mode.
+        compiled: Keeps what was compiled for this model.
     """
     if keras.backend.backend() == "jax":
-        import jax
-
-        recorded: list[Call] = []
-
-        def run(inputs):
-            with watching(CallStack(recorded, keep=lambda tensor: tensor)), backend.StatelessScope():
-                model(inputs, training=training)
-            return [(call.inputs, call.masks) for call in recorded]
-
         try:
-            for call, (tensors, masks) in zip(recorded, jax.jit(run)(inputs), strict=True):
-                call.inputs = [to_numpy(tensor) for tensor in tensors]
-                call.masks = [None if mask is None else to_numpy(mask) for mask in masks]
-            return recorded, None, None
+            return _record_compiled(model, inputs, training, compiled), None, None
         except Exception:  # some models run eagerly alone; one that does not run at all raises once more below
-            pass
-    recorded = []
+            compiled.pop(("record", training), None)
+    recorded: list[Call] = []
     stack = CallStack(recorded)
     with watching(stack), backend.StatelessScope():
         try:
@@ -164,6 +155,29 @@ def record(model: keras.Model, inputs, training: bool) -> tuple[list[Call], str 
         except Exception as error:
             return recorded, stack.failed_at or "", error
     return recorded, None, None
+
+
+def _record_compiled(model, inputs, training, compiled) -> list[Call]:
+    import jax
+
+    def run(inputs):
+        traced.clear()
+        with watching(CallStack(traced, keep=lambda tensor: tensor)), backend.StatelessScope():
+            model(inputs, training=training)
+        return [(call.inputs, call.masks) for call in traced]
+
+    if ("record", training) not in compiled:
+        traced: list[Call] = []
+        compiled["record", training] = (jax.jit(run), traced)
+    function, traced = compiled["record", training]
+    return [
+        replace(
+            call,
+            inputs=[to_numpy(tensor) for tensor in tensors],
+            masks=[None if mask is None else to_numpy(mask) for mask in masks],
+        )
+        for call, (tensors, masks) in zip(traced, function(inputs), strict=True)
+    ]
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from keras_parity.workers import Workers, installed_backends, shared_workers
 
 DTYPES = ("float32", "float64", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16")
 
+# The draws on which inference mode is compared beside training mode.
+INFERENCE_DRAWS = ("given", "ordinary 1", "blank")
+
 
 def check(
     model,
@@ -101,7 +104,9 @@ def check(
         for draw in draws:
             if training:
                 run.compare_calls(draw, training=True, backward=True, everything=True)
-            run.compare_calls(draw, training=False, backward=training, everything=not training)
+            # Most layers compute the same in both modes: an ordinary draw and the blank one find those that do not.
+            if not training or draw.name in INFERENCE_DRAWS:
+                run.compare_calls(draw, training=False, backward=training, everything=not training)
         if training:
             run.compare_learning(draws[0], targets, loss, optimizer, metrics, steps)
         if reload:

@@ -11,6 +11,7 @@ import numpy as np
 from keras_parity import judge
 from keras_parity.draws import Draw, draw_inputs, draw_targets
 from keras_parity.errors import UsageError, WorkerError
+from keras_parity.rounding import UNIT_ROUNDOFF
 from keras_parity.source import ModelSource
 from keras_parity.verdict import Cause, Finding, Measurement
 from keras_parity.weights import draw_weights
@@ -313,10 +314,6 @@ class Comparison:
                 yield difference
                 continue
             quantity, pair = difference.quantity, difference.pair
-            near = neighbours(pair, quantity) if neighbours else ((), ())
-            # Where a neighbour raises or changes its shape nothing can be averaged: take the difference as it stands.
-            whole = all(len(values) == NEIGHBOURS for values in near)
-            share = judge.smoothness(*near) if whole else 1.0
             first, second = (studies[backend] for backend in pair)
             present = 1.0
             if quantity in first.checked and quantity in second.checked:
@@ -324,6 +321,11 @@ class Comparison:
                     first.reference[quantity].array - second.reference[quantity].array,
                     first.checked[quantity].array - second.checked[quantity].array,
                 )
+            share = 1.0
+            if neighbours and judge.is_meant(difference.units, share, present, first.dtype):  # else there is no need
+                near = neighbours(pair, quantity)
+                # Where a neighbour raises nothing can be averaged: take the difference as it stands.
+                share = judge.smoothness(*near) if all(len(values) == NEIGHBOURS for values in near) else 1.0
             detail = f"{difference.units:.3g} float32 rounding units apart in float64"
             if judge.is_meant(difference.units, share, present, first.dtype):
                 cause = (
@@ -337,7 +339,7 @@ class Comparison:
 
     def _compare_part(self, label: str, type_name: str, what: str, plan: dict, draw: Draw) -> None:
         """Compare the loss, a metric or the optimiser, run alone on what all backends share."""
-        answers = self._everywhere("study_learning", what, plan, list(range(2)))
+        answers = self._everywhere("study_learning", what, plan, [0])
         self._order.setdefault(label, len(self._order))
         errors = {b: a.reference if isinstance(a.reference, str) else a.checked for b, a in answers.items()}
         errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
@@ -388,7 +390,7 @@ class Comparison:
 
     def _compare_steps(self, plan: dict, draw: Draw) -> None:
         """Compare whole training steps in float64; what a part of them explains is not told again."""
-        answers = self._everywhere("study_learning", "steps", plan, [0])
+        answers = self._everywhere("study_learning", "steps", plan, [])
         errors = {b: a.reference if isinstance(a.reference, str) else a.checked for b, a in answers.items()}
         errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
         label = "(training)"
@@ -402,7 +404,7 @@ class Comparison:
         if len(answers) > 1:
             reference = {backend: answer.reference for backend, answer in answers.items()}
             found += judge.compare_structure({backend: answer.checked for backend, answer in answers.items()})
-            differences, _ = judge.compare_meaning(reference, _median([answer.moves for answer in answers.values()]))
+            differences, _ = judge.compare_meaning(reference, _shared_scales(reference))
             found += self._meant(differences, label, answers)
             self.compared += sum(map(len, reference.values()))
         for difference in found:
@@ -537,6 +539,21 @@ def _median(moves: list[dict[str, float]]) -> dict[str, float]:
     """Return, by quantity, the median of what the backends measured: one that is wrong cannot widen its own measure."""
     quantities = dict.fromkeys(itertools.chain.from_iterable(moves))
     return {quantity: statistics.median(m.get(quantity, 0.0) for m in moves) for quantity in quantities}
+
+
+def _shared_scales(results: dict[str, dict]) -> dict[str, float]:
+    """Return, by quantity, half a float32 unit of the largest one of its kind in the whole model.
+
+    A gradient that is truly zero, as of a bias before a normalisation, is nothing but rounding, and so are its slots.
+    """
+    sizes: dict[str, float] = {}
+    kinds = {}
+    for values in results.values():
+        for quantity, value in values.items():
+            kinds[quantity] = quantity.rpartition("_")[2] if quantity.startswith("slot") else quantity.partition(" ")[2]
+            largest = float(np.max(np.abs(value.array), initial=0.0, where=np.isfinite(value.array)))
+            sizes[kinds[quantity]] = max(sizes.get(kinds[quantity], 0.0), largest)
+    return {quantity: 0.5 * UNIT_ROUNDOFF["float32"] * sizes[kind] for quantity, kind in kinds.items()}
 
 
 def _size(units: float) -> float:

@@ -25,6 +25,21 @@ def describe_inputs(model: keras.Model) -> list[InputSpec] | None:
     return None
 
 
+def build_layers(model: keras.Model, example) -> None:
+    """Call a model once, if it has layers that only a call builds, as a subclassed one may.
+
+    Args:
+        model: The model.
+        example: What to call it on, as in `pack`; None takes zeros of the shape that its `build` was given, if any.
+    """
+    if model.built and all(layer.built for layer in model._flatten_layers()):
+        return
+    if example is None and (specs := describe_inputs(model)) is not None:
+        example = [np.zeros([size or 2 for size in spec.shape], spec.dtype) for spec in specs]
+    if example is not None:
+        model(pack(model, example), training=False)
+
+
 def pack(model: keras.Model, inputs):
     """Return the structure of tensors to call `model` with.
 

@@ -90,7 +90,7 @@ def run_optimizer(model, plan: dict, nudge) -> dict[str, Value]:
         for variable in variables:
             generator = keyed_generator(plan["seed"], "gradient", variable.path, step)
             values = generator.choice([-1.0, 1.0], variable.shape) * 10 ** generator.uniform(-6, 0, variable.shape)
-            values[generator.random(variable.shape) < 0.02] = 0
+            values = np.where(generator.random(variable.shape) < 0.02, 0.0, values)
             gradients.append(to_tensor(_nudge(values.astype(np.float32).astype(np.float64), nudge), variable.dtype))
         apply(gradients)
     found = {}

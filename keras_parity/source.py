@@ -15,7 +15,7 @@ import os
 import pickle
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -241,12 +241,12 @@ def _find_module(name: str, paths: tuple[str, ...]) -> Path | None:
     return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
 
 
-def _find_spec(name: str, part: str, search, paths: tuple[str, ...]):
-    if search is not None:
-        return importlib.machinery.PathFinder.find_spec(name, list(search))
-    with contextlib.suppress(ValueError):  # of `__main__`, which has none
-        return importlib.machinery.PathFinder.find_spec(part, list(paths)) or importlib.util.find_spec(part)
-    return None
+def _find_spec(name: str, part: str, search: Iterable[str] | None, paths: tuple[str, ...]):
+    """Return where a module lies: as `importlib.util.find_spec`, which believes `sys.modules`, and imports packages."""
+    if search is None and (spec := importlib.machinery.PathFinder.find_spec(part, list(paths))):
+        return spec
+    found = (finder.find_spec(name, search) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    return next((spec for spec in found if spec is not None), None)
 
 
 def _defined_names(file: Path) -> list[str] | None:
@@ -258,13 +258,17 @@ def _defined_names(file: Path) -> list[str] | None:
     except (OSError, ValueError):
         return None
     names: list[str] = []
-    for node in ast.walk(tree):
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.append(node.name)
-        elif isinstance(node, ast.alias):
+            names.append(node.name)  # and not what is inside
+            continue
+        if isinstance(node, ast.alias):
             names.append((node.asname or node.name).split(".")[0])
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.append(node.id)
+        nodes.extend(ast.iter_child_nodes(node))
     if {"*", "__getattr__"} & set(names) or _calls_dynamic(tree):
         return None
     return list(dict.fromkeys(names))

@@ -19,7 +19,7 @@ from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from keras_parity import learning, precision
 from keras_parity.autodiff import keep_compiled_programs
 from keras_parity.capture import Call, CallStack, is_tensor, record, watching
-from keras_parity.inputs import describe_inputs, pack
+from keras_parity.inputs import build_layers, describe_inputs, pack
 from keras_parity.outline import Description, Ran, Study, Value
 from keras_parity.randomness import is_random_state, shared_randomness
 from keras_parity.replay import perturb, replay, to_tensor, to_value, variable_names
@@ -67,8 +67,7 @@ def open_case(source: ModelSource, dtype: str, seed: int, patch=None, example=No
             _seed_initialisers(seed)
             with _precision(kind), watching(stack):
                 _case.models[kind] = model = build_model(source)
-                if example is not None and not model.built:
-                    model(pack(model, example), training=False)
+                build_layers(model, example)
     except Exception as error:
         return Description("", None, [], [], [], (stack.failed_at or "", first_line(error)))
     reference, checked = (_weights(_case.models[kind]) for kind in KINDS)
@@ -107,7 +106,7 @@ def run_model(inputs, training: bool) -> Ran:
     for kind in KINDS:
         model = _case.models[kind]
         with _running(kind, CallStack()):
-            recorded, layer, error = record(model, pack(model, inputs), training)
+            recorded, layer, error = record(model, pack(model, inputs), training, _case.compiled[kind])
         if error is not None:
             failed_at, failure = layer, first_line(error)
         _case.calls[kind] = {call.key: call for call in recorded}

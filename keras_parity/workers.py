@@ -46,6 +46,8 @@ class Worker:
         threads: How many threads the backend computes with; None for one per core.
     """
 
+    _start_function = "keras_parity.worker_process:start_keras"
+
     def __init__(
         self,
         backend: str,
@@ -138,23 +140,26 @@ class Worker:
         thread may well come and go between two checks.
         """
         process = None
-        while (call := calls.get()) is not None:
-            future, request, time_limit = call
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                if process is None or not process.running:
-                    process = self._start(calls)
-                result = self._ask(process, request, time_limit)
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-                del result
-            del call, future, request  # arrays, which would stay until the next call
+        with contextlib.ExitStack() as sockets:  # of the process, for this thread alone to use and to close
+            while (call := calls.get()) is not None:
+                future, request, time_limit = call
+                if not future.set_running_or_notify_cancel():
+                    continue
+                try:
+                    if process is None or not process.running:
+                        sockets.close()
+                        process = self._start(calls, sockets)
+                    result = self._ask(process, request, time_limit)
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+                    del result
+                del call, future, request  # arrays, which would stay until the next call
 
-    def _start(self, calls: queue.SimpleQueue) -> "_Process":
+    def _start(self, calls: queue.SimpleQueue, sockets: contextlib.ExitStack) -> "_Process":
         process = _Process(self.backend, self.threads)
+        sockets.callback(process.hang_up)
         with self._lock:
             closed = self._calls is not calls
             if not closed:
@@ -162,11 +167,9 @@ class Worker:
         if closed:
             process.kill()
             raise self._closed()
-        start = "keras_parity.worker_process:start_keras"
+        request = _encode_request(self._start_function, (self.backend, self.memory_limit_bytes), {})
         try:
-            self.versions = self._ask(
-                process, _encode_request(start, (self.backend, self.memory_limit_bytes), {}), START_LIMIT_SECONDS
-            )
+            self.versions = self._ask(process, request, START_LIMIT_SECONDS)
         except RemoteError as error:
             process.kill()
             raise WorkerDied(
@@ -348,7 +351,12 @@ class _Process:
         self.killed = True
         self._end()
 
+    def hang_up(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
     def last_words(self) -> str:
+        """Return the end of what the process printed."""
         self._reader.join(1.0)
         return bytes(self._words[-LAST_WORDS:]).decode(errors="replace")
 
@@ -411,8 +419,8 @@ def _environment(backend: str, threads: int | None) -> dict[str, str]:
 
 
 def _last_line(words: str) -> str:
-    """Return the line of a process's last words that says most: not the frames that Python's fault handler prints."""
-    noise = (" ", "Current thread", "Thread 0x", "Extension modules", "Current thread's C stack", "<")
+    """Return the line of a process's last words that says most: no frame of Python's fault handler, no greeting."""
+    noise = (" ", "Current thread", "Thread 0x", "Extension modules", "I0000 ", "WARNING: All log messages")
     lines = [line for line in words.splitlines() if line.strip() and not line.startswith(noise)]
     if len(lines) > 1 and lines[-1] == "Fatal Python error: Aborted":
         lines.pop()  # what gave up said why just before

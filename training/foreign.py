@@ -1,6 +1,6 @@
 """Predicting with a `.keras` file that somebody else made, without trusting it.
 
-Two walls: the file is inspected before any framework reads it (`training.foreign_archive`), and what passes is opened
+Two walls: the file is inspected before any framework reads it (`keras_parity.archive`), and what passes is opened
 by another process that has little memory, little time and nothing to steal (`training.foreign_child`). Nothing that the
 child says is parsed: its answer is a block of numbers of a known size.
 """
@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_parity.archive import CLASSIFIER, write_inspected_copy
+from keras_parity.errors import UsageError, quote
 from training.errors import UserError
-from training.foreign_archive import quote, write_inspected_copy
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -72,13 +73,15 @@ def predict_foreign(
     try:
         with tempfile.TemporaryDirectory(prefix="keras-parity-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
-            write_inspected_copy(path, folder / "model.keras")
+            write_inspected_copy(path, folder / "model.keras", CLASSIFIER)
             (folder / "inputs").write_bytes(inputs.tobytes())
             limits = {"memory_gib": memory_gib, "cpu_seconds": math.ceil(seconds * (os.cpu_count() or 1))}
             status = _run_child(folder, {"backend": backend, "classes": classes, **limits}, seconds)
             if status is None:
                 raise UserError(f"{path} took longer than {seconds:g} seconds to open and run; try a smaller model")
             return _read_answer(folder, status, path, (len(inputs), classes), memory_gib)
+    except UsageError as error:
+        raise UserError(str(error)) from error
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else quote(error)
         raise UserError(f"cannot open {path} in {tempfile.gettempdir()}: {reason}; set TMPDIR elsewhere") from error

@@ -16,6 +16,11 @@ import numpy as np
 from keras_parity.verdict import Cause, Culprit
 
 
+def start_nothing(backend: str, memory_limit_bytes: int | None) -> dict:
+    """Start a worker without keras, for tests of what does not depend on it."""
+    return {}
+
+
 def backend() -> str:
     """Return the backend that keras runs on here."""
     import keras
@@ -163,3 +168,40 @@ def try_to_start(name: str) -> None:
     from keras_parity.worker_process import start_keras
 
     start_keras(name, None)
+
+
+def describe(source) -> tuple[str, list[str], int]:
+    """Build a model; return its class, its layers' classes and its number of parameters."""
+    from keras_parity.source import build_model
+
+    model = build_model(source)
+    return type(model).__name__, [type(layer).__name__ for layer in model.layers], model.count_params()
+
+
+def weights(source) -> list[np.ndarray]:
+    """Build a model; return its weights."""
+    from keras_parity.source import build_model
+
+    return build_model(source).get_weights()
+
+
+def save_models(folder: str) -> list[np.ndarray]:
+    """Save `stock.keras`, `compiled.keras`, `own.keras` and `whole.keras` to a folder; return the first's weights.
+
+    The last two need the module `own_layers`, which must be on the path.
+    """
+    import keras
+    from own_layers import Net, Scale
+
+    given = keras.Input((4,), name="given")
+    hidden = keras.ops.relu(keras.layers.Dense(3)(given) * 2.0)
+    stock = keras.Model(given, hidden[:, 1:] + np.ones(2, "float32"))
+    stock.save(f"{folder}/stock.keras")
+    inner = keras.Sequential([given, keras.layers.Dense(4)])
+    inner.compile("adam", "mse")
+    keras.Sequential([keras.Input((4,)), inner]).save(f"{folder}/compiled.keras")
+    keras.Sequential([keras.Input((4,)), Scale(), keras.layers.Dense(2)]).save(f"{folder}/own.keras")
+    whole = Net()
+    whole(np.ones((1, 4), "float32"))
+    whole.save(f"{folder}/whole.keras")
+    return stock.get_weights()

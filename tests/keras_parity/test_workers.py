@@ -1,12 +1,13 @@
 """A worker answers on its backend, and whatever becomes of it costs its own answer and nothing else.
 
-What does not depend on the backend is tried on Keras's NumPy backend, which starts in half a second.
+What does not depend on the backend is tried on a worker that starts without keras, in a quarter of a second.
 """
 
 import contextlib
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
+from keras_parity import messages
 from keras_parity import workers as workers_module
 from keras_parity.errors import RemoteError, UsageError, WorkerDied, WorkerTimeout
 from keras_parity.workers import Worker, Workers, installed_backends, shared_workers
@@ -32,10 +34,17 @@ def errand(function) -> str:
     return f"tests.keras_parity.errands:{function.__name__}"
 
 
+def bare_worker(**settings) -> Worker:
+    """Return a worker whose process does not import keras before it is asked to."""
+    worker = Worker("numpy", **settings)
+    worker._start_function = errand(errands.start_nothing)
+    return worker
+
+
 @pytest.fixture(scope="module")
 def worker():
-    """A worker on NumPy, shared by the tests of this file; whoever ends it leaves the next test a new one."""
-    worker = Worker("numpy")
+    """A worker without keras, shared by the tests of this file; whoever ends it leaves the next test a new one."""
+    worker = bare_worker()
     yield worker
     worker.close()
 
@@ -67,7 +76,9 @@ def test_each_worker_runs_its_own_backend(pool):
 
 
 def test_a_worker_on_the_wrong_backend_does_not_start(worker):
-    """The twin: a process that already runs another backend refuses to be taken for this one."""
+    """The twin: a process where keras already runs on another backend refuses to be taken for this one."""
+    assert worker.call(errand(errands.backend)) == "numpy"
+
     with pytest.raises(RemoteError, match="AssertionError: keras runs on numpy"):
         worker.call(errand(errands.try_to_start), "jax")
 
@@ -138,22 +149,37 @@ def test_an_answer_cannot_run_code_here(worker, tmp_path):
     assert folder.exists()
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\xff" * 64,
-        (1).to_bytes(8, "little") + (2**62).to_bytes(8, "little"),
-        (0).to_bytes(8, "little"),
-        errands.forged_answer(b"text")[:-3] + b"\xff\xff\xff",
-        errands.forged_answer(["error"]),
-        errands.forged_answer(7),
-        errands.forged_answer(("value",)),
-    ],
-)
-def test_bytes_that_are_no_answer_end_the_worker_and_nothing_else(data, worker):
-    """Impossible lengths, no pickle, and a pickle of another form are one line each."""
+FORGED = {
+    "impossible count": b"\xff" * 64,
+    "impossible length": (1).to_bytes(8, "little") + (2**62).to_bytes(8, "little"),
+    "no parts": (0).to_bytes(8, "little"),
+    "no pickle": errands.forged_answer(b"text")[:-3] + b"\xff\xff\xff",
+    "another module": errands.forged_answer(subprocess.run),
+    "a module of ours": errands.forged_answer(workers_module.shared_workers),
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_bytes_that_are_no_answer_are_refused(kind):
+    """Impossible lengths, what is no pickle and what names a function never get past the parser; plain data does."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(FORGED[kind])
+        with pytest.raises(messages.MessageError):
+            messages.decode(messages.receive(ours, time.monotonic() + 5))
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(errands.forged_answer({"plain": [1.5]}))
+        assert messages.decode(messages.receive(ours, time.monotonic() + 5)) == {"plain": [1.5]}
+
+
+@pytest.mark.parametrize("value", [7, [], ("value",), ("error", 1), ("error", 1, 2, 3, 4, 5)])
+def test_an_answer_of_another_form_ends_the_worker(value, worker):
+    """A right pickle of a wrong thing is damage too; the next call is answered by a new process."""
     with pytest.raises(WorkerDied, match="damaged answer"):
-        worker.call(errand(errands.forge), data, time_limit=20)
+        worker.call(errand(errands.forge), errands.forged_answer(value), time_limit=20)
+
     assert worker.call(errand(errands.echo), 1) == 1
 
 
@@ -194,6 +220,21 @@ def test_a_death_is_told_with_its_last_words(how, said, worker):
     assert "my last word" in died.value.last_words
     assert worker.call(errand(errands.echo), 1) == 1
     assert worker.pid != before[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("why\nFatal Python error: Aborted\n\nCurrent thread 0x1:\n  File x\n", "why"),
+        ("why\nI0000 00:00:1.2  3 port.cc:1] oneDNN is on\n", "why"),
+        ("Fatal Python error: Aborted\n", "Fatal Python error: Aborted"),
+        ("\x1b[31mwhy\x07\n\n", "why?"),
+        ("", ""),
+    ],
+)
+def test_the_line_that_says_why_is_found(words, line):
+    """Neither a stack nor TensorFlow's greeting is the reason."""
+    assert workers_module._last_line(words) == line
 
 
 def test_an_exception_is_told_and_the_worker_lives_on(worker):
@@ -313,7 +354,7 @@ def test_closing_fails_the_calls_under_way(worker, tmp_path):
 
 def test_an_interrupt_while_waiting_frees_the_workers(tmp_path, monkeypatch):
     """Ctrl-C in a notebook must not leave a worker busy with what nobody waits for."""
-    worker = Worker("numpy")
+    worker = bare_worker()
     worker.call(errand(errands.echo), 0)
     pid = worker.pid
     alarm = signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -367,7 +408,7 @@ def test_the_users_settings_are_kept_and_gaps_filled(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     names = ("OMP_NUM_THREADS", "NPROC", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS", "PYTHONHASHSEED")
-    worker = Worker("numpy", threads=3)
+    worker = bare_worker(threads=3)
 
     _, _, found = worker.call(errand(errands.surroundings), *names)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
@@ -440,7 +481,8 @@ def test_a_program_may_end_while_a_worker_is_stuck(tmp_path):
         import time
         from keras_parity.workers import Worker
         worker = Worker("numpy")
-        worker.call("tests.keras_parity.errands:backend")
+        worker._start_function = "tests.keras_parity.errands:start_nothing"
+        worker.call("tests.keras_parity.errands:echo", 0)
         worker.submit("tests.keras_parity.errands:end", "loop")
         print(worker.pid)
         raise RuntimeError("enough")
@@ -461,7 +503,8 @@ def test_no_worker_outlives_its_parent(stop, busy, tmp_path):
         sys.path.insert(0, {str(ROOT)!r})
         from keras_parity.workers import Worker
         worker = Worker("numpy")
-        worker.call("tests.keras_parity.errands:backend")
+        worker._start_function = "tests.keras_parity.errands:start_nothing"
+        worker.call("tests.keras_parity.errands:echo", 0)
         print(worker.pid, flush=True)
         if {busy!r} == "loop":
             worker.call("tests.keras_parity.errands:end", "loop")

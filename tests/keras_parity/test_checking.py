@@ -1,0 +1,196 @@
+"""Whole checks, on one worker per backend that all tests of a process share."""
+
+import contextlib
+import functools
+
+import numpy as np
+import pytest
+
+from keras_parity import check
+from keras_parity.errors import UsageError
+from keras_parity.verdict import Cause, Culprit, Outcome
+
+check = functools.partial(check, edge=False)
+
+
+def build_network():
+    """A small convolutional network with state, randomness and an operation that is no layer."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((6, 6, 2), name="image")
+    x = layers.Conv2D(3, 3, name="conv")(image)
+    x = layers.BatchNormalization(name="norm")(x)
+    x = layers.ReLU(name="relu")(x)
+    x = layers.Dropout(0.5, name="dropout")(x)
+    x = layers.Flatten(name="flatten")(keras.ops.multiply(x, 2.0))
+    return keras.Model(image, layers.Dense(3, name="logits")(x))
+
+
+def build_by_calling():
+    """A subclassed model, whose layers only a call builds, with an operation of its own between them."""
+    import keras
+
+    class TwoLayers(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first = keras.layers.Dense(4, name="first")
+            self.second = keras.layers.Dense(2, name="second")
+
+        def call(self, x):
+            return self.second(keras.ops.tanh(self.first(x)))
+
+    return TwoLayers()
+
+
+def build_what_raises():
+    """A model that cannot be built."""
+    raise ValueError("no such model today")
+
+
+def patched(owner, name, replacement):
+    """Return a context manager that puts `replacement(original)` in the place of a method for a while."""
+
+    @contextlib.contextmanager
+    def patch():
+        original = getattr(owner(), name)
+        # Keras reads a layer's signature: the replacement must show the original's.
+        setattr(owner(), name, functools.wraps(original)(replacement(original)))
+        try:
+            yield
+        finally:
+            setattr(owner(), name, original)
+
+    return patch
+
+
+def layer_class(name):
+    """Return a function that returns a class of `keras.layers` where keras is at hand."""
+
+    def find():
+        import keras
+
+        return getattr(keras.layers, name)
+
+    return find
+
+
+def test_sound_backends_agree_in_training_and_inference():
+    """Statistics, shared randomness, gradients, optimiser steps and reloading raise no alarm."""
+    verdict = check(build_network, metrics=["mean_absolute_error"])
+
+    assert verdict.outcome is Outcome.AGREE, verdict.reason
+    assert {measurement.layer for measurement in verdict.measurements} >= {"conv", "norm", "logits", "(optimizer)"}
+    assert {measurement.direction for measurement in verdict.measurements} == {"forward", "backward"}
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    """A verdict can be had again."""
+    first, second = (check(build_network, ("jax", "torch"), steps=0, reload=False) for _ in range(2))
+
+    assert [m.rounding_units for m in first.measurements] == [m.rounding_units for m in second.measurements]
+
+
+def test_several_faults_are_found_in_one_run_and_each_at_its_place():
+    """What a fault does downstream is not blamed on the layers there."""
+
+    def shift(call):
+        return lambda self, *args, **kwargs: call(self, *args, **kwargs) + 1e-3
+
+    verdict = check(
+        build_network,
+        patches={
+            "jax": patched(layer_class("Conv2D"), "call", shift),
+            "torch": patched(layer_class("Dense"), "call", shift),
+        },
+    )
+
+    assert verdict.outcome is Outcome.DISAGREE
+    assert verdict.culprits == [Culprit("conv", "jax"), Culprit("logits", "torch")]
+    assert {finding.cause for finding in verdict.findings} == {Cause.SEMANTIC}
+
+
+def test_stale_statistics_are_found_in_training_mode():
+    """A state that is written otherwise is a difference, though every output is right."""
+
+    def keep(call):
+        def call_without_writing(self, *args, **kwargs):
+            mean = self.moving_mean.value
+            result = call(self, *args, **kwargs)
+            self.moving_mean.assign(mean)
+            return result
+
+        return call_without_writing
+
+    verdict = check(build_network, patches={"torch": patched(layer_class("BatchNormalization"), "call", keep)})
+
+    assert verdict.culprits == [Culprit("norm", "torch")]
+    assert "moving_mean" in verdict.worst.quantity
+
+
+def test_an_error_on_one_backend_names_the_layer():
+    """A layer that raises on one backend is a finding, not a crash."""
+
+    def refuse(call):
+        def raise_an_error(self, *args, **kwargs):
+            raise NotImplementedError("not on this backend")
+
+        return raise_an_error
+
+    verdict = check(build_network, patches={"tensorflow": patched(layer_class("ReLU"), "call", refuse)})
+
+    assert verdict.culprits == [Culprit("relu", "tensorflow")]
+    assert verdict.worst.cause is Cause.ERROR
+    assert "not on this backend" in verdict.worst.message
+
+
+def test_a_patch_is_off_after_its_check():
+    """The next check of the same workers sees sound backends."""
+
+    def shift(call):
+        return lambda self, *args, **kwargs: call(self, *args, **kwargs) + 1e-3
+
+    options = {"steps": 0, "reload": False}
+    assert check(build_network, patches={"jax": patched(layer_class("Dense"), "call", shift)}, **options).culprits
+
+    assert check(build_network, **options).outcome is Outcome.AGREE
+
+
+def test_a_model_that_is_built_by_calling_takes_the_users_inputs():
+    """A subclassed model without a build of its own is checked on given inputs, and refused without them."""
+    verdict = check(build_by_calling, inputs=np.ones((2, 3)), reload=False)
+
+    assert verdict.outcome is Outcome.AGREE, verdict.reason
+    with pytest.raises(UsageError, match="give inputs="):
+        check(build_by_calling)
+
+
+def test_a_model_that_no_backend_can_build_is_inconclusive():
+    """Nothing was compared, so nothing is said to agree."""
+    verdict = check(build_what_raises)
+
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "no such model today" in verdict.reason
+
+
+def test_one_backend_is_not_enough():
+    """Agreement of one with itself is no agreement."""
+    assert check(build_network, ("jax",)).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({"backends": ("jaxx",)}, "jaxx"), ({"dtype": "int8"}, "int8"), ({"steps": -1}, "-1")]
+)
+def test_wrong_arguments_are_refused_in_one_line(arguments, message):
+    """A mistake costs no process."""
+    with pytest.raises(UsageError, match=message) as error:
+        check(build_network, **arguments)
+
+    assert "\n" not in str(error.value)
+
+
+def test_mixed_precision_has_its_own_unit():
+    """A sound mixed_bfloat16 model agrees with itself across backends."""
+    verdict = check(build_network, dtype="mixed_bfloat16")
+
+    assert verdict.outcome is Outcome.AGREE, verdict.reason
