@@ -12,6 +12,7 @@ _TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvi
 _PLACES = {
     "(loss)": "the loss",
     "(optimizer)": "the optimizer",
+    "(training)": "whole training steps",
     "(model)": "the model's own code",
     "(reload)": "the saved and reloaded model",
 }

@@ -43,6 +43,16 @@ def build_by_calling():
     return TwoLayers()
 
 
+def build_classifier():
+    """The README's example: a token may occur several times in a batch."""
+    import keras
+    from keras import layers
+
+    tokens = keras.Input((12,), dtype="int32", name="tokens")
+    x = layers.GlobalAveragePooling1D(name="mean")(layers.Embedding(100, 8, name="embedding")(tokens))
+    return keras.Model(tokens, layers.Dense(2, name="logits")(x))
+
+
 def build_what_raises():
     """A model that cannot be built."""
     raise ValueError("no such model today")
@@ -194,3 +204,12 @@ def test_mixed_precision_has_its_own_unit():
     verdict = check(build_network, dtype="mixed_bfloat16")
 
     assert verdict.outcome is Outcome.AGREE, verdict.reason
+
+
+def test_keras_own_fault_with_repeated_tokens_is_found():
+    """On TensorFlow, Keras 3.15's Adam squares each gradient of a repeated token by itself; SGD needs no squares."""
+    verdict = check(build_classifier, reload=False)
+
+    assert verdict.culprits == [Culprit("(training)", "tensorflow")]
+    assert "velocity" in verdict.worst.quantity
+    assert check(build_classifier, optimizer="sgd", reload=False).outcome is Outcome.AGREE
