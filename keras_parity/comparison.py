@@ -176,10 +176,9 @@ class Comparison:
         loss, optimizer = loss or "mean_squared_error", optimizer or "adam"
         self.say("loss, metrics, optimiser")
         outputs = self._stage(self.active[0], "predict", draw.inputs)
-        if not outputs or any(output.dtype.kind != "f" or not np.isfinite(output).all() for output in outputs):
-            self.notes.append(
-                "no loss or training step was compared: an output is not of finite floating-point numbers"
-            )
+        fit = [output.dtype.kind == "f" and output.ndim > 0 and np.isfinite(output).all() for output in outputs]
+        if not outputs or not all(fit):
+            self._note("no loss or training step was compared: an output is no batch of finite floating-point numbers")
             return
         outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
         name = loss["class_name"] if isinstance(loss, dict) else str(loss)
@@ -261,11 +260,14 @@ class Comparison:
     def _judge_call(self, call, studies, arrays, draw, training, backward) -> None:
         """Judge one call; what a call within it does wrong is not its fault."""
         mode = "training" if training else "inference"
-        errors = {b: s.checked if isinstance(s.checked, str) else s.reference for b, s in studies.items()}
-        errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
+        errors = {backend: study.checked for backend, study in studies.items() if isinstance(study.checked, str)}
         found: list[judge.Difference] = []
         if errors and len(errors) < len(studies):
             found += [judge.raised("output", backend, text) for backend, text in errors.items()]
+        for backend, study in studies.items():
+            if backend not in errors and isinstance(study.reference, str):
+                errors[backend] = study.reference
+                self._note(f"in float64 alone: {backend} raises at {call['path'] or WHOLE}: {study.reference}")
         studies = {backend: study for backend, study in studies.items() if backend not in errors}
         if len(studies) > 1:
             reference = {backend: study.reference for backend, study in studies.items()}
@@ -310,17 +312,21 @@ class Comparison:
                 every difference for smooth, as whole steps amplify whatever their parts, judged before, let pass.
         """
         for difference in differences:
-            if difference.cause is not None:
-                yield difference
-                continue
             quantity, pair = difference.quantity, difference.pair
+            if difference.cause is not None:
+                if pair is None or judge.differs(*(studies[backend].checked.get(quantity) for backend in pair)):
+                    yield difference
+                else:
+                    self._detours.setdefault((label, difference.backend or " and ".join(pair)), []).append(quantity)
+                continue
             first, second = (studies[backend] for backend in pair)
             present = 1.0
             if quantity in first.checked and quantity in second.checked:
-                present = judge.presence(
-                    first.reference[quantity].array - second.reference[quantity].array,
-                    first.checked[quantity].array - second.checked[quantity].array,
-                )
+                with np.errstate(invalid="ignore"):  # infinities
+                    present = judge.presence(
+                        first.reference[quantity].array - second.reference[quantity].array,
+                        first.checked[quantity].array - second.checked[quantity].array,
+                    )
             share = 1.0
             if neighbours and judge.is_meant(difference.units, share, present, first.dtype):  # else there is no need
                 near = neighbours(pair, quantity)

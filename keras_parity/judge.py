@@ -195,9 +195,10 @@ def smoothness(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> flo
         first: One backend's results at neighbouring inputs.
         second: The other's, at the same ones.
     """
-    differences = [
-        np.nan_to_num(one - other, posinf=0, neginf=0).ravel() for one, other in zip(first, second, strict=True)
-    ]
+    with np.errstate(invalid="ignore"):  # infinities
+        differences = [
+            np.nan_to_num(one - other, posinf=0, neginf=0).ravel() for one, other in zip(first, second, strict=True)
+        ]
     largest = max((np.max(np.abs(difference), initial=0.0) for difference in differences), default=0.0)
     if largest == 0:
         return 0.0
@@ -236,6 +237,15 @@ def is_meant(units: float, share: float, present: float, dtype: str) -> bool:
         return False
     # Below float32's precision a small difference cannot be seen among the rounding errors.
     return units > SMALL and present > 0.5 if dtype in ("float32", "float64") else units > ACCURATE
+
+
+def differs(first, second) -> bool:
+    """Return whether two results, either may be missing, differ as whole numbers or in where they are finite."""
+    if first is None or second is None or first.array.shape != second.array.shape:
+        return True
+    if first.array.dtype.kind == "f":
+        return _signature(first.array) != _signature(second.array)
+    return not np.array_equal(first.array, second.array)
 
 
 def raised(quantity: str, backend: str, text: str) -> Difference:
@@ -322,6 +332,6 @@ def _distance(first: np.ndarray, second: np.ndarray) -> float:
     """Return the largest absolute difference over the entries finite in both."""
     if first.size == 0:
         return 0.0
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities of one sign on both sides
         moves = np.abs(first.astype(np.float64) - second.astype(np.float64))
     return float(np.max(moves, initial=0.0, where=np.isfinite(moves)))

@@ -108,17 +108,21 @@ def _sort(outputs, losses: list, written: dict) -> tuple[dict, dict]:
     return floats, others | {f"state {name}": value for name, value in written.items()}
 
 
-def perturb(array: np.ndarray, size: float, seed: int) -> np.ndarray:
-    """Return float64 values moved up or down by `size` of themselves, equal values alike.
+def perturb(array: np.ndarray, size: float, seed: int, alike: bool = True) -> np.ndarray:
+    """Return float64 values moved up or down by `size` of themselves.
 
     Args:
         array: Floats; others are returned as they are.
         size: The relative move.
         seed: Chooses the directions.
+        alike: Whether equal values are moved alike.
     """
     if array.dtype.kind != "f":
         return array
     array = np.ascontiguousarray(array, np.float64)
+    if not alike:
+        signs = np.random.default_rng([seed, array.size]).integers(0, 2, array.shape) * 2 - 1
+        return array * (1 + size * signs)
     # SplitMix64's finaliser (Steele, Lea and Flood, 2014) makes a coin of the value's bits.
     with np.errstate(over="ignore"):
         bits = array.view(np.uint64) + np.uint64((0x9E3779B97F4A7C15 * (seed + 1)) & 0xFFFFFFFFFFFFFFFF)

@@ -1,9 +1,13 @@
 """The scan: its catalogue is complete, and it sees what a backend does differently or cannot do."""
 
 import contextlib
+import dataclasses
 import json
+import math
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +16,9 @@ from keras_parity.scan import main, matches
 from keras_parity.scan.catalogue import CATALOGUE
 from keras_parity.scan.document import group_by_name, read_scripts
 from keras_parity.scan.exclusions import EXCLUSIONS
-from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, Record, Row, survey
+from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, Record, Row, survey, to_row
 from keras_parity.scan.values import draw_inputs
+from keras_parity.verdict import Cause, Finding, Outcome, Verdict
 from keras_parity.workers import shared_workers
 
 SINE = CATALOGUE["ops.sin(x) on normal float[3, 5]"]
@@ -33,7 +38,7 @@ def names_of(configurations) -> set[str]:
 
 def scan_sine(patches=None) -> Row:
     """Return the row of `ops.sin`."""
-    [(row, _)] = survey([SINE], None, "float32", patches=patches)
+    [row] = survey([SINE], None, "float32", patches=patches)
     return row
 
 
@@ -188,9 +193,26 @@ def test_a_file_that_is_no_record_is_refused(tmp_path):
 
 
 def test_a_pattern_that_matches_nothing_is_an_error_of_use():
-    """A misspelt name does not pass for a clean scan."""
+    """A misspelt name does not pass for a clean scan, not even beside a right one."""
     with pytest.raises(UsageError, match="no configuration matches 'ops.sinn'"):
-        main(["--only", "ops.sinn"])
+        main(["--only", "ops.sin(", "--only", "ops.sinn"])
+
+
+def test_several_patterns_add_up(capsys):
+    """`--only` may be repeated."""
+    main(["--list", "--only", SINE.name, "--only", "ops.cosh(x) on edges"])
+
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_a_difference_of_the_loss_alone_is_not_the_operations():
+    """The loss belongs to the check, and a single number has none."""
+    finding = Finding("(loss)", "", "jax", (), "value", "training", Cause.ERROR, "given", True, math.nan, math.nan, "")
+    own = dataclasses.replace(finding, layer="sin", layer_type="Sin")
+
+    rows = [to_row("one", Verdict(Outcome.DISAGREE, "", "", findings=findings)) for findings in ([finding], [own])]
+
+    assert [row.result for row in rows] == [AGREES, RAISES]
 
 
 def test_brackets_in_a_pattern_are_plain_characters():
@@ -231,3 +253,19 @@ def test_a_row_survives_its_json():
 
     assert values["findings"] == [{"max_abs_error": None}]
     assert Row.from_json(row.to_json()).backends == ("jax",)
+
+
+def test_every_script_explains_configurations_that_exist_and_stands_alone():
+    """A renamed configuration would lose its explanation; a script runs with keras and numpy alone."""
+    folder = Path(__file__).parents[2] / "docs" / "divergences"
+
+    patterns = [pattern for script in read_scripts(folder) for pattern in script.patterns]
+    imported = {
+        line
+        for path in folder.glob("*.py")
+        for line in path.read_text().splitlines()
+        if re.match("import |from ", line)
+    }
+
+    assert [pattern for pattern in patterns if not any(matches(name, pattern) for name in CATALOGUE)] == []
+    assert imported == {"import keras", "import numpy as np", "from keras import ops"}

@@ -1,0 +1,39 @@
+"""The gradient of ops.hard_tanh at -1 and 1 is 0 on PyTorch and 1 elsewhere.
+
+Wrong: nobody: the one-sided derivatives are 0 and 1.
+Scan: ops.hard_tanh(x) on edges*
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradient(keras.optimizers.Optimizer):
+    """Puts the gradient in the place of the weight, so that a step of training shows it."""
+
+    def update_step(self, gradient, variable, learning_rate):  # noqa: D102
+        self.assign(variable, gradient)
+
+
+def gradient(function, at):
+    """Return the gradient of sum(function(w)) at `at`."""
+
+    class Apply(keras.layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=at.shape, initializer=lambda *_, **__: ops.convert_to_tensor(at))
+
+        def call(self, x):
+            return ops.sum(function(self.w)) + 0 * x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Apply()])
+    model.compile(Gradient(learning_rate=1.0), loss=lambda _, y: y, run_eagerly=True)
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    return model.get_weights()[0]
+
+
+print(keras.backend.backend(), gradient(ops.hard_tanh, np.float32([-2, -1, 0, 1, 2])))
+# Expected: [0, a, 1, b, 0] with a and b from 0 to 1.

@@ -1,0 +1,40 @@
+"""The gradient of ops.ldexp is 0 on PyTorch where the exponent is a negative integer.
+
+Wrong: PyTorch: x 2^y has the derivative 2^y; torch.ldexp's backward pass raises the integer 2 to it.
+Scan: ops.ldexp(x, y) on normal*
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradient(keras.optimizers.Optimizer):
+    """Puts the gradient in the place of the weight, so that a step of training shows it."""
+
+    def update_step(self, gradient, variable, learning_rate):  # noqa: D102
+        self.assign(variable, gradient)
+
+
+def gradient(function, at):
+    """Return the gradient of sum(function(w)) at `at`."""
+
+    class Apply(keras.layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=at.shape, initializer=lambda *_, **__: ops.convert_to_tensor(at))
+
+        def call(self, x):
+            return ops.sum(function(self.w)) + 0 * x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Apply()])
+    model.compile(Gradient(learning_rate=1.0), loss=lambda _, y: y, run_eagerly=True)
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    return model.get_weights()[0]
+
+
+exponents = ops.convert_to_tensor(np.int32([-2, -1, 0, 1]))
+print(keras.backend.backend(), gradient(lambda w: ops.ldexp(w, exponents), np.ones(4, "float32")))
+# Expected: [1/4, 1/2, 1, 2].

@@ -1,0 +1,43 @@
+"""The gradient of ops.leaky_relu at zero is 1 on JAX and the slope elsewhere.
+
+Wrong: nobody: the one-sided derivatives are the slope and 1.
+Scan: ops.leaky_relu(x) on edges*
+Scan: ops.leaky_relu(x, negative_slope=-0.5) on edges*
+Scan: layers.LeakyReLU(0.2)(x) on edges*
+Scan: ops.leaky_relu(x) on special*
+Scan: layers.LeakyReLU()(x) on special*
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradient(keras.optimizers.Optimizer):
+    """Puts the gradient in the place of the weight, so that a step of training shows it."""
+
+    def update_step(self, gradient, variable, learning_rate):  # noqa: D102
+        self.assign(variable, gradient)
+
+
+def gradient(function, at):
+    """Return the gradient of sum(function(w)) at `at`."""
+
+    class Apply(keras.layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=at.shape, initializer=lambda *_, **__: ops.convert_to_tensor(at))
+
+        def call(self, x):
+            return ops.sum(function(self.w)) + 0 * x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Apply()])
+    model.compile(Gradient(learning_rate=1.0), loss=lambda _, y: y, run_eagerly=True)
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    return model.get_weights()[0]
+
+
+print(keras.backend.backend(), gradient(ops.leaky_relu, np.float32([-1, 0, 1])))
+# Expected: [0.2, from 0.2 to 1, 1].
