@@ -36,6 +36,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--image", type=Path, metavar="FILE", help="classify one picture of any size and polarity instead"
     )
+    parser.add_argument(
+        "--beside", type=Path, metavar="RUN2", help="draw this run's outputs and curves beside another's, and no more"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout and nothing else")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for the figures; default evaluation/ beside the file"
@@ -70,7 +73,9 @@ def evaluate(options: argparse.Namespace) -> None:
             f"{options.path} is not there; give a run folder, as runs/mnist_cnn-jax-seed1, or a .keras file"
         )
     predictor = open_run(options.path, backend) if options.path.is_dir() else open_foreign(options, backend)
-    if options.image:
+    if options.beside:
+        draw_beside(options, predictor, backend)
+    elif options.image:
         classify_picture(options, predictor, backend)
     else:
         score_test_split(options, predictor, backend)
@@ -82,12 +87,20 @@ class Predictor:
     Args:
         name: What it is called in titles.
         dataset: The data set it classifies.
-        predict: From uint8 inputs `(n, ...)` to outputs `(n, k)`.
+        predict: From inputs as a split has them, `(n, ...)`, to outputs `(n, k)`.
         folder: Where its figures go by default.
+        outputs: What the outputs are, as a recipe says; None leaves it to be guessed from them.
     """
 
-    def __init__(self, name: str, dataset: str, predict, folder: Path):
-        self.name, self.dataset, self.predict, self.folder = name, dataset, predict, folder
+    def __init__(self, name: str, dataset: str, predict, folder: Path, outputs: str | None = None):
+        self.name, self.dataset, self.predict, self.folder, self.outputs = name, dataset, predict, folder, outputs
+
+    def kind_of(self, outputs) -> str:
+        """Return what `outputs` are: logits, probabilities or sigmoids."""
+        from training.recipe import LOGITS, PROBABILITIES
+        from training.scoring import looks_like_logits
+
+        return self.outputs or (LOGITS if looks_like_logits(outputs) else PROBABILITIES)
 
 
 def open_run(path: Path, backend: str) -> Predictor:
@@ -106,7 +119,10 @@ def open_run(path: Path, backend: str) -> Predictor:
 
     model = models.load(config.model).build()
     load_weights(model, path / MODEL)
-    return Predictor(path.name, config.recipe.dataset, lambda inputs: predict(model, inputs), path / "evaluation")
+    recipe = config.recipe
+    return Predictor(
+        path.name, recipe.dataset, lambda inputs: predict(model, inputs), path / "evaluation", recipe.outputs
+    )
 
 
 def open_foreign(options: argparse.Namespace, backend: str) -> Predictor:
@@ -128,15 +144,18 @@ def score_test_split(options: argparse.Namespace, predictor: Predictor, backend:
     """Score the full test split; print a table or JSON, draw the figures."""
     import data
     from figures.confusion import count_confusions
-    from training.scoring import looks_like_logits, score
+    from training.scoring import score
 
     source = data.read(predictor.dataset, archives=options.data_dir)
+    if not source.test.labelled:
+        raise UserError(f"nobody has told the labels of the test images in {options.data_dir}, so there is no score")
     outputs = predictor.predict(source.test.inputs)
-    from_logits = looks_like_logits(outputs)
-    scored = score(outputs, source.test.labels, from_logits)
+    kind = predictor.kind_of(outputs)
+    scored = score(outputs, source.test.labels, kind)
     counts = count_confusions(scored.labels, scored.predictions, len(source.class_names))
     place = options.out or predictor.folder
-    if not options.no_figures:
+    draws = source.shows_images and not options.no_figures
+    if draws:
         from figures.run import save_evaluation_figures
 
         save_evaluation_figures(place, source.test.inputs, source.test.labels, scored.probabilities, source.class_names)
@@ -148,16 +167,41 @@ def score_test_split(options: argparse.Namespace, predictor: Predictor, backend:
             "examples": len(source.test),
             "accuracy": scored.accuracy,
             "loss": scored.loss,
-            "outputs": "logits" if from_logits else "probabilities",
+            "outputs": kind,
             "accuracy_per_class": dict(zip(source.class_names, scored.accuracy_per_class, strict=True)),
             "confusion": counts.tolist(),
-            "figures": None if options.no_figures else str(place),
+            "figures": str(place) if draws else None,
         }
         print(json.dumps(result))
         return
     print_score(predictor, backend, source, scored, counts)
-    if not options.no_figures:
+    if draws:
         print(f"figures in {place}", file=sys.stderr)
+
+
+def draw_beside(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
+    """Draw two runs beside each other: their outputs for a 0 and a 6, and how far they over-fit."""
+    import data
+    from figures.run import save_figures_beside
+    from training.run_folder import RunFolder
+    from training.scoring import score
+
+    other = open_run(options.beside, backend)
+    source = data.read(predictor.dataset, archives=options.data_dir)
+    if other.dataset != predictor.dataset or not source.shows_images or not options.path.is_dir():
+        raise UserError(f"{options.path} and {options.beside} must be two runs on the same images")
+    chosen = [int((source.test.labels == label).argmax()) for label in (0, 6)]  # the source's digits
+    images, truths = source.test.inputs[chosen], source.test.labels[chosen]
+    outputs, logs, steps = {}, {}, []
+    for run, path in ((predictor, options.path), (other, options.beside)):
+        values = run.predict(images)
+        config = RunFolder.open(path).read_config()
+        outputs[config.model] = score(values, truths, run.kind_of(values)).probabilities
+        logs[config.model] = RunFolder.open(path).read_log()
+        steps.append(config.steps_per_epoch(source))
+    place = options.out or predictor.folder
+    save_figures_beside(place, images, truths, outputs, source.class_names, logs, steps)
+    print(f"figures in {place}", file=sys.stderr)
 
 
 def print_score(predictor: Predictor, backend: str, source, scored, counts) -> None:
@@ -167,7 +211,7 @@ def print_score(predictor: Predictor, backend: str, source, scored, counts) -> N
 
     print(
         f"{predictor.name} on {backend}: accuracy {scored.accuracy:.4f}, loss {scored.loss:.4f} "
-        f"on {len(source.test):,} {predictor.dataset} test images"
+        f"on {len(source.test):,} {predictor.dataset} test {'images' if source.shows_images else 'examples'}"
     )
     table = Table(title="rows: the true class; columns: what its images were taken for", box=None, padding=(0, 2, 0, 0))
     table.add_column("class")
@@ -183,12 +227,14 @@ def classify_picture(options: argparse.Namespace, predictor: Predictor, backend:
     """Classify one picture; print the ten outputs, draw them as bars beside what the network saw."""
     import data
     from data.picture import read_picture
-    from training.scoring import looks_like_logits, score
+    from training.scoring import score
 
+    if predictor.dataset in data.WITHOUT_IMAGES:
+        raise UserError(f"{predictor.name} does not take pictures; leave out --image")
     picture = read_picture(options.image)
     class_names = data.class_names(predictor.dataset)
     outputs = predictor.predict(picture[None])
-    probabilities = score(outputs, [0], looks_like_logits(outputs)).probabilities[0]
+    probabilities = score(outputs, [0], predictor.kind_of(outputs)).probabilities[0]
     place = options.out or predictor.folder
     chart = place / f"{options.image.stem}-outputs.png"
     if not options.no_figures:

@@ -29,7 +29,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--model", metavar="NAME", help="the system to train; --list shows them")
+    what.add_argument(
+        "--model",
+        metavar="NAME",
+        help="the system to train, as lenet, or a variant of it, as lenet-long; --list shows them",
+    )
     what.add_argument("--resume", metavar="RUN", type=Path, help="go on with an interrupted run, or with more --epochs")
     what.add_argument("--list", action="store_true", help="show all systems and exit")
     parser.add_argument("--backend", choices=BACKENDS, help="overrides KERAS_BACKEND")
@@ -40,7 +44,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     recipe.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override any of its values")
     recipe.add_argument("--smoke", action="store_true", help="a trial: two steps on few images, in seconds")
     output = parser.add_argument_group("data and output")
-    output.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data set's archives")
+    output.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data set's files")
     output.add_argument("--out", type=Path, metavar="DIR", help="run folder; default runs/<model>-<backend>-seed<n>")
     output.add_argument("--overwrite", action="store_true", help="replace the run that is there")
     output.add_argument("--no-figures", action="store_true", help="draw nothing")
@@ -78,13 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def list_systems(backend: str) -> int:
-    """Print every system with its parameters, data set and source."""
+    """Print every system and variant with its parameters, data set and source."""
     start_backend(backend)
     from rich.console import Console
     from rich.table import Table
 
     table = Table("model", "parameters", "data set", "what it is", "source")
-    for name in models.names():
+    for name in models.names_with_variants():
         system = models.load(name)
         table.add_row(name, f"{system.build().count_params():,}", system.recipe.dataset, system.title, system.source)
     Console().print(table)
@@ -145,17 +149,23 @@ def make_recipe(options: argparse.Namespace, recipe):
 
 def train_and_report(options, system, config, source, folder, moments: dict[str, float]) -> int:
     """Train, save, score, draw; return the exit code."""
+    from data.apparel import write_submission
+    from figures.shapes import render_shapes
+    from training.environment import device_name
     from training.features import FeatureRecorder
     from training.files import write_json
     from training.fit import save_model, train
+    from training.log_lines import LOG_LINES
     from training.result import describe_result, make_result
-    from training.run_folder import MODEL, RESULT
+    from training.run_folder import MODEL, RESULT, SUBMISSION
     from training.scoring import predict, score
 
-    recorder = None
-    if config.recipe.tsne_layer and not options.no_figures:
-        recorder = FeatureRecorder(config.recipe.tsne_layer, source.test)
-    system.build().summary(print_fn=print)
+    draws = source.shows_images and not options.no_figures
+    recorder = FeatureRecorder(config.recipe.tsne_layer, source.test) if config.recipe.tsne_layer and draws else None
+    model = system.build()
+    model.summary(print_fn=print)
+    if config.recipe.log == "summary":
+        print(render_shapes(model))
     training = train(
         system,
         config.recipe,
@@ -164,6 +174,7 @@ def train_and_report(options, system, config, source, folder, moments: dict[str,
         resume=options.resume is not None,
         checkpoint_seconds=options.checkpoint_every,
         features=recorder if options.tsne else None,
+        watch=make_live_curves(config, source, folder, options) if draws else None,
         show_progress=True,
         callbacks=make_loggers(options, folder),
     )
@@ -177,15 +188,42 @@ def train_and_report(options, system, config, source, folder, moments: dict[str,
         return 130
 
     test = config.test_split(source)
-    scored = score(predict(training.model, test.inputs), test.labels, from_logits=True)
+    outputs = predict(training.model, test.inputs)
+    scored = score(outputs, test.labels, config.recipe.outputs) if test.labelled else None
     result = make_result(config, training, test, scored, moments)
     write_json(folder.path / RESULT, result)
-    print(scored.predictions[:10], "prediction")
-    print(test.labels[:10], "truth")
-    print(describe_result(result))
-    if not options.no_figures:
+    lines = LOG_LINES[config.recipe.log].after_training(training.history, result, device_name(config.backend))
+    if lines:
+        print(lines)
+    if scored:
+        print(scored.predictions[:10], "prediction")
+        print(test.labels[:10], "truth")
+    print(describe_result(result, "images" if source.shows_images else "examples"))
+    if source.test_ids:
+        write_submission(folder.path / SUBMISSION, source.test_ids[: len(test)], outputs.argmax(axis=1))
+        print(f"submission in {folder.path / SUBMISSION}", file=sys.stderr)
+    if draws:
         draw(config, source, test, scored, training, folder, recorder)
     return 0
+
+
+def make_live_curves(config, source, folder, options):
+    """Return what draws the curves while it trains, where the recipe's source does; else None."""
+    if config.recipe.log != "summary":
+        return None
+    from figures.live import LiveFigure, find_screen
+    from figures.progress import progress_curves
+    from training.fit import training_splits
+    from training.run_folder import FIGURES
+
+    steps = -(-len(training_splits(source, config.recipe)[0]) // config.recipe.batch_size)
+    live = LiveFigure(folder.path / FIGURES / "progress.png", find_screen())
+
+    def show(log, _):
+        if log:
+            live.show(progress_curves(log, steps, config.recipe.epochs))
+
+    return show
 
 
 def make_loggers(options: argparse.Namespace, folder) -> list:
@@ -204,13 +242,24 @@ def make_loggers(options: argparse.Namespace, folder) -> list:
 
 def draw(config, source, test, scored, training, folder, recorder) -> None:
     """Write the run's figures."""
-    from figures.run import save_evaluation_figures, save_training_figures, save_tsne_figures
+    from figures.run import (
+        save_curves,
+        save_evaluation_figures,
+        save_inside_figures,
+        save_samples,
+        save_tsne_figures,
+    )
+    from training.features import convolution_kernels, stage_outputs
     from training.run_folder import FIGURES
 
     place, names = folder.path / FIGURES, source.class_names
-    images, labels = source.train.inputs, source.train.labels
-    save_training_figures(place, images, labels, names, training.log, training.history, training.steps_per_epoch)
-    save_evaluation_figures(place, test.inputs, test.labels, scored.probabilities, names)
+    save_samples(place, source.train.inputs, source.train.labels, names)
+    save_curves(place, training.log, training.history, training.steps_per_epoch, config.recipe.batch_size == 1)
+    if scored:
+        save_evaluation_figures(place, test.inputs, test.labels, scored.probabilities, names)
+    image, label = source.train.inputs[0], names[source.train.labels[0]]
+    stages = stage_outputs(training.model, image)
+    save_inside_figures(place, convolution_kernels(training.model), image, stages, label)
     if recorder:
         count = len(recorder.labels)
         title = f"{config.model} on {config.backend}: layer {config.recipe.tsne_layer!r}, {count} test images"

@@ -12,7 +12,10 @@ from data.split import Source
 from training.errors import UserError
 
 # The modules here that are no sources.
-_MACHINERY = {"__init__", "archives", "picture", "pipeline", "split"}
+_MACHINERY = {"__init__", "apparel_folder", "archives", "picture", "pipeline", "split"}
+
+# The sources whose inputs are no images.
+WITHOUT_IMAGES = {"iris", "sentences"}
 
 
 def names() -> list[str]:
@@ -25,7 +28,7 @@ def read(name: str, archives: Path | None = None, cache: Path | None = None) -> 
 
     Args:
         name: A module in `data/`.
-        archives: Folder of its archives; None takes those that travel with the repository, or downloads.
+        archives: Folder of its files; None takes those that travel with the repository, or downloads.
         cache: Folder of what is prepared once; None takes `$KERAS_PARITY_CACHE`, or the user's cache folder.
 
     Raises:

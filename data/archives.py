@@ -126,7 +126,7 @@ def _prepare(original: Original, archives: Path | None, cache: Path) -> dict[str
     scratch = cache / f"{original.name}.preparing"
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _alone(cache / f"{original.name}.lock"):
+        with alone(cache / f"{original.name}.lock"):
             if splits := _read_content(kept, original.content_sum):  # another process was first
                 return splits
             shutil.rmtree(scratch, ignore_errors=True)  # a killed process left it
@@ -152,7 +152,7 @@ def _prepare(original: Original, archives: Path | None, cache: Path) -> dict[str
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Hold the lock file `path`, which the system gives up for a process that dies."""
     from filelock import FileLock, Timeout
 

@@ -1,6 +1,6 @@
 """From a split to batches: one tf.data pipeline for every system and every backend.
 
-The pixels stay uint8 in memory; whole batches are gathered and scaled on the fly. The order of an epoch is a function
+Pixels stay uint8 in memory; whole batches are gathered and scaled on the fly. The order of an epoch is a function
 of (seed, epoch) alone, computed without state: so it is the same on every backend, and a run can be resumed at any
 step. (A shuffle that tf.data keeps the state of is neither: Keras peeks at a batch on some backends and not on others.)
 """
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def scale(inputs: np.ndarray) -> np.ndarray:
-    """Return pixels as float32 in [0, 1], bit for bit as the pipeline scales them.
+    """Return inputs as a system takes them, bit for bit as the pipeline gives them.
 
     Args:
-        inputs: uint8, any shape.
+        inputs: Any shape; uint8 are pixels and become float32 in [0, 1], all else stays as it is.
     """
-    return inputs.astype(np.float32) / np.float32(255)
+    return inputs.astype(np.float32) / np.float32(255) if inputs.dtype == np.uint8 else inputs
 
 
 def draw_order(count: int, seed: int, epoch: int) -> np.ndarray:
@@ -44,7 +44,7 @@ def training_batches(
         first_step: Leave out so many batches, to go on in mid-epoch.
 
     Returns:
-        A data set of known cardinality, of float32 inputs in [0, 1] and int32 labels `(batch,)`.
+        A data set of known cardinality, of inputs as `scale` gives them and int32 labels `(batch,)`.
     """
     order = draw_order(len(split), seed, epoch) if shuffle else np.arange(len(split))
     return _gather(split, order[first_step * batch_size :], batch_size)
@@ -65,8 +65,10 @@ def _gather(split: Split, order: np.ndarray, batch_size: int) -> "tf.data.Datase
 
     def gather(step):
         indices = order[step * batch_size : (step + 1) * batch_size]
-        pixels = tf.cast(tf.gather(inputs, indices), tf.float32) / 255.0
-        return pixels, tf.gather(labels, indices)
+        chosen = tf.gather(inputs, indices)
+        if chosen.dtype == tf.uint8:
+            chosen = tf.cast(chosen, tf.float32) / 255.0
+        return chosen, tf.gather(labels, indices)
 
     options = tf.data.Options()
     # There is nothing to tune here, and the tuner's thread sleeps twice as long each time (0.01 s, 0.02 s … 5 s): the

@@ -12,8 +12,9 @@ class Split:
     """Examples in a fixed order.
 
     Attributes:
-        inputs: uint8 `(n, height, width, channels)` in 0..255.
-        labels: int64 `(n,)`, indices into the source's class names.
+        inputs: Images, uint8 `(n, height, width, channels)` in 0..255; or float32 or int32 `(n, ...)`, to be taken as
+            they are.
+        labels: int64 `(n,)`, indices into the source's class names; all −1 where nobody has told them.
     """
 
     inputs: np.ndarray
@@ -21,6 +22,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the labels are known."""
+        return bool(self.labels.min() >= 0)
 
     def first(self, count: int) -> "Split":
         """Return the first `count` examples.
@@ -58,9 +64,16 @@ class Source:
         train: The training split.
         test: The test split.
         class_names: A name per class.
+        test_ids: The test examples' own names, where it is a competition that asks for them; else empty.
     """
 
     name: str
     train: Split
     test: Split
     class_names: tuple[str, ...]
+    test_ids: tuple[str, ...] = ()
+
+    @property
+    def shows_images(self) -> bool:
+        """Whether the inputs are images, which can be drawn."""
+        return self.train.inputs.ndim == 4

@@ -12,7 +12,12 @@ from figures.style import draw_image, house_style, new_figure, shorten
 
 @house_style
 def sample_images(
-    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int = 20, kind: str = "training images"
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    count: int = 20,
+    kind: str = "training images",
+    columns: int = 5,
 ) -> Figure:
     """Draw the first images of a set, each under its label.
 
@@ -23,6 +28,7 @@ def sample_images(
         class_names: One name per class.
         count: The most images to draw, at least 1.
         kind: What the images are, for the title.
+        columns: Images in a row.
 
     Returns:
         The figure.
@@ -43,4 +49,4 @@ def sample_images(
         axes.set_title(f"label: {shorten(captions[0], 2.2, size=11)}", loc="center")
         return figure
     part = f"{count:,} of {len(images):,}" if count < len(images) else f"{len(images):,}"
-    return image_grid(images[:count], captions, title=f"{part} {kind}, with their labels", columns=5)
+    return image_grid(images[:count], captions, title=f"{part} {kind}, with their labels", columns=columns)

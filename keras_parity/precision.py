@@ -1,7 +1,8 @@
 """Running Keras in a given precision within a worker, float64 in earnest among them.
 
-Outside TensorFlow, Keras's type promotion maps float64 to float32, so that a "float64" model computes partly in
-float32. For the reference this is set right here, for the time of a `with` block; outside a check nothing is patched.
+Outside TensorFlow, Keras's type promotion maps float64 to float32, and on TensorFlow casting a Python number to float64
+rounds it to float32 first, so that a "float64" model computes partly in float32. For the reference both are set right
+here, for the time of a `with` block; outside a check nothing is patched.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def reference_precision() -> Iterator[None]:
     table["float64"] = "float64"
     dtype_policies.get = get_float64
     try:
-        with _global_dtype("float64", "float64"), _wide_jax():
+        with _global_dtype("float64", "float64"), _wide_jax(), _exact_constants():
             yield
     finally:
         dtype_policies.get = own_get
@@ -70,6 +71,30 @@ def _global_dtype(floatx: str, policy: str) -> Iterator[None]:
     finally:
         keras.config.set_floatx(old_floatx)
         keras.config.set_dtype_policy(old_policy)
+
+
+@contextmanager
+def _exact_constants() -> Iterator[None]:
+    """Let TensorFlow cast a Python number without a stop at float32.
+
+    Otherwise `ops.cast(0.999, "float64")` is 0.99900001287, and Adam's bias correction off by 6.7e-6.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    own = tf.cast
+
+    def cast(x, dtype, name=None):
+        exact = isinstance(x, float) and tf.as_dtype(dtype).is_floating
+        return tf.constant(x, dtype, name=name) if exact else own(x, dtype, name)
+
+    tf.cast = cast
+    try:
+        yield
+    finally:
+        tf.cast = own
 
 
 @contextmanager

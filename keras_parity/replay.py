@@ -119,7 +119,7 @@ def perturb(array: np.ndarray, size: float, seed: int, alike: bool = True) -> np
     """
     if array.dtype.kind != "f":
         return array
-    array = np.ascontiguousarray(array, np.float64)
+    array = np.array(array, np.float64, order="C")  # keeps a scalar one, as `ascontiguousarray` does not
     if not alike:
         signs = np.random.default_rng([seed, array.size]).integers(0, 2, array.shape) * 2 - 1
         return array * (1 + size * signs)

@@ -9,18 +9,17 @@ the finished epoch. Initial weights follow the source's distribution (PyTorch's 
 and bias uniform in ±1/√fan_in) but not its random numbers.
 """
 
-import math
-
 import keras
 from keras import layers
 
+from models._initializers import torch_init
 from training.recipe import Recipe
 
 RECIPE = Recipe(
     dataset="mnist",
     batch_size=50,
     epochs=1,
-    optimizer="adam",
+    optimizer="torch_adam",
     learning_rate=0.001,
     loss="sparse_categorical_crossentropy_from_logits",
     tsne_layer="flatten",
@@ -34,19 +33,10 @@ def build() -> keras.Model:
         A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 logits `(batch, 10)`.
     """
     image = keras.Input((28, 28, 1), name="image")
-    x = layers.Conv2D(16, 5, padding="same", activation="relu", name="conv1", **_torch_init(5 * 5 * 1))(image)
+    x = layers.Conv2D(16, 5, padding="same", activation="relu", name="conv1", **torch_init(5 * 5 * 1))(image)
     x = layers.MaxPooling2D(2, name="pool1")(x)  # (14, 14, 16)
-    x = layers.Conv2D(32, 5, padding="same", activation="relu", name="conv2", **_torch_init(5 * 5 * 16))(x)
+    x = layers.Conv2D(32, 5, padding="same", activation="relu", name="conv2", **torch_init(5 * 5 * 16))(x)
     x = layers.MaxPooling2D(2, name="pool2")(x)  # (7, 7, 32)
     x = layers.Flatten(name="flatten")(x)  # (1568,)
-    logits = layers.Dense(10, name="logits", **_torch_init(1568))(x)
+    logits = layers.Dense(10, name="logits", **torch_init(1568))(x)
     return keras.Model(image, logits, name="mnist_cnn")
-
-
-def _torch_init(fan_in: int) -> dict:
-    """Return the initialisers of PyTorch's Conv2d and Linear: all uniform in ±1/√fan_in."""
-    limit = 1 / math.sqrt(fan_in)
-    return {
-        "kernel_initializer": keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
-        "bias_initializer": keras.initializers.RandomUniform(-limit, limit),
-    }

@@ -73,7 +73,7 @@ def test_a_smoke_run_leaves_a_whole_run_folder(worker, smoke):
     with Image.open(run / "figures" / "tsne.gif") as animation:
         assert animation.n_frames == 2
     assert len((run / "log.jsonl").read_text().splitlines()) == 2
-    assert len(list(csv.DictReader((run / "csv_logger.csv").open()))) == 1
+    assert len(list(csv.DictReader((run / "csv_logger.csv").read_text().splitlines()))) == 1
     assert any(run.glob("tensorboard/train/events*"))
 
 

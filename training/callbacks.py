@@ -38,9 +38,9 @@ class LastLoss(keras.metrics.Metric):
 
 
 class StepCounter(keras.callbacks.Callback):
-    """Counts the finished steps of the current epoch.
+    """Counts the finished steps of the current epoch, and its seconds.
 
-    `step` is right also where one execution runs several steps, and in an epoch resumed in its middle.
+    Both are right also where one execution runs several steps, and in an epoch resumed in its middle.
 
     Args:
         steps_per_epoch: Steps of a whole epoch.
@@ -49,13 +49,13 @@ class StepCounter(keras.callbacks.Callback):
     def __init__(self, steps_per_epoch: int):
         super().__init__()
         self.steps_per_epoch = steps_per_epoch
-        self.first_step = 0
-        self.step = 0
+        self.start_epoch(0, 0.0)
         self.first_step_done: float | None = None  # time.time() when the run's first execution had finished
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Start from the epoch's first step."""
-        self.step = self.first_step
+    def start_epoch(self, first_step: int, seconds: float) -> None:
+        """Count from here on: an epoch's begin, or `first_step` steps and `seconds` after it."""
+        self.first_step = self.step = first_step
+        self._started = time.perf_counter() - seconds
 
     def on_train_batch_end(self, batch, logs=None):
         """Count; `batch` is the execution's last step from 0 in this `fit`, rounded up at the epoch's end."""
@@ -64,27 +64,28 @@ class StepCounter(keras.callbacks.Callback):
             self.first_step_done = time.time()
 
     @property
+    def seconds(self) -> float:
+        """Seconds since the epoch began, those between a stop and its resumption left out."""
+        return time.perf_counter() - self._started
+
+    @property
     def at_epoch_end(self) -> bool:
         """Whether the epoch's last step is done."""
         return self.step == self.steps_per_epoch
 
 
-def format_log_line(row: dict) -> str:
-    """Return the source's line for a log row."""
-    return f"Epoch: {row['epoch']} | train loss: {row['train_loss']:.4f} | test accuracy: {row['test_accuracy']:.2f}"
-
-
 class LogAccuracy(keras.callbacks.Callback):
-    """Prints the source's line every so many steps: that step's loss, and the accuracy on the first test images.
+    """Adds a row to the log every so many steps: that step's loss, and the accuracy on the first test images.
 
     Args:
         counter: Counts the steps; stands before this callback in the list.
         test: The test split; its first `examples` are scored.
         examples: How many.
-        every: Steps between two lines.
-        write: Gets each line's row: epoch (from 0), step (from 1, counted over all epochs), train_loss, test_accuracy.
+        every: Steps between two rows; 0 for none.
+        write: Gets each row: epoch (from 0), step (from 1, counted over all epochs), train_loss (of that step),
+            test_accuracy, and the means over the epoch so far, mean_loss and train_accuracy.
         log: The rows so far; each new one is appended.
-        features: Gets the model and the step at each line, to look into it; None for nothing.
+        features: Gets the model and the step at each row, to look into it; None for nothing.
 
     Raises:
         UserError: In training, when the loss is no longer finite.
@@ -117,7 +118,7 @@ class LogAccuracy(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Log, at the interval."""
-        if self._counter.step % self._every:
+        if not self._every or self._counter.step % self._every:
             return
         self._check_finite(logs)
         started = time.perf_counter()
@@ -128,6 +129,8 @@ class LogAccuracy(keras.callbacks.Callback):
             "step": self._epoch * self._counter.steps_per_epoch + self._counter.step,
             "train_loss": float(logs["last_loss"]),
             "test_accuracy": right / self._examples,
+            "mean_loss": float(logs["loss"]),
+            "train_accuracy": float(logs["accuracy"]),
         }
         self._log.append(row)
         self._write(row)
@@ -176,14 +179,14 @@ class Checkpointer(keras.callbacks.Callback):
         due = stop or time.monotonic() - self._last >= self._seconds
         # A run that has lost its numbers must not take the last good state with it.
         if due and not self._counter.at_epoch_end and math.isfinite(float(logs["loss"])):
-            self._write(Position(self._epoch, self._counter.step, self._history, self._log))
+            self._write(Position(self._epoch, self._counter.step, self._counter.seconds, self._history, self._log))
         if stop:
             self.model.stop_training = True
 
     def write_between_epochs(self, model, epochs: int) -> None:
         """Write the state after `epochs` whole epochs."""
         self.set_model(model)
-        self._write(Position(epochs, 0, self._history, self._log))
+        self._write(Position(epochs, 0, 0.0, self._history, self._log))
 
     def _write(self, position: Position):
         write_checkpoint(self._path, self.model, position)

@@ -4,6 +4,7 @@ Weights alone do not do: the optimiser's slots, the metrics in mid-epoch, the st
 the data belong to it too. The data's order is a function of (seed, epoch), so its place is two numbers.
 """
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -23,12 +24,14 @@ class Position:
     Attributes:
         epoch: Finished epochs.
         step: Finished steps of the epoch after those.
+        seconds: What those steps took.
         history: A row per finished epoch.
         log: A row per log line.
     """
 
     epoch: int
     step: int
+    seconds: float
     history: list[dict]
     log: list[dict]
 
@@ -58,7 +61,7 @@ def read_checkpoint(path: Path) -> tuple[Position, list[np.ndarray]]:
     try:
         with np.load(path, allow_pickle=False) as content:
             about = json.loads(content["about"].tobytes())
-            position = Position(about["epoch"], about["step"], about["history"], about["log"])
+            position = Position(**{field.name: about[field.name] for field in dataclasses.fields(Position)})
             return position, [content[f"{index:04d}"] for index in range(len(about["names"]))]
     except FileNotFoundError:
         raise UserError(f"{path} is not there: that run never reached its first checkpoint; train it again") from None

@@ -36,6 +36,11 @@ def describe_environment(backend: str | None) -> dict:
     }
 
 
+def device_name(backend: str) -> str:
+    """Return the name of what the backend computes on: the first accelerator's, or `cpu`."""
+    return (_accelerators(backend) or ["cpu"])[0]
+
+
 # The variables that change a backend's speed or its last bits.
 _SETTINGS = (
     "OMP_NUM_THREADS",

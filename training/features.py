@@ -1,4 +1,4 @@
-"""Recording what a layer makes of the first test images while the model trains, for the t-SNE map."""
+"""Looking into a model: its kernels, what each stage makes of an image, and a layer's output while it trains."""
 
 import keras
 import numpy as np
@@ -46,3 +46,30 @@ class FeatureRecorder:
         if self._model is None:
             self._model = keras.Model(model.input, model.get_layer(self._layer).output)
         return np.asarray(self._model.predict_on_batch(self._inputs)).reshape(len(self._inputs), -1)
+
+
+def convolution_kernels(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return the kernels of the 2-D convolutions, float32 `(height, width, channels, filters)`, by layer name."""
+    convolutions = (layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    return {layer.name: keras.ops.convert_to_numpy(layer.kernel) for layer in convolutions}
+
+
+def stage_outputs(model: keras.Model, image: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Return what each layer that gives maps makes of one image, in the model's order.
+
+    Args:
+        model: A functional model.
+        image: uint8 `(height, width, 1)`.
+
+    Returns:
+        Pairs of a layer's name and float32 `(height, width, channels)`; empty if no layer but the input gives maps.
+    """
+    stages = [
+        layer
+        for layer in model.layers
+        if len(layer.output.shape) == 4 and not isinstance(layer, keras.layers.InputLayer | keras.layers.ZeroPadding2D)
+    ]
+    if not stages:
+        return []
+    outputs = keras.Model(model.input, [layer.output for layer in stages]).predict_on_batch(scale(image[None]))
+    return [(layer.name, np.asarray(output)[0]) for layer, output in zip(stages, outputs, strict=True)]

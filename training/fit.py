@@ -13,11 +13,12 @@ import keras
 from data.pipeline import batches, scale, training_batches
 from data.split import Source, Split
 from models import System
-from training.acceleration import steps_per_execution
-from training.callbacks import Checkpointer, CleanStop, LastLoss, LogAccuracy, Restore, StepCounter, format_log_line
+from training.acceleration import jit_compile, replay_steps, steps_per_execution
+from training.callbacks import Checkpointer, CleanStop, LastLoss, LogAccuracy, Restore, StepCounter
 from training.checkpoint import Position, read_checkpoint, restore_state
 from training.errors import UserError
 from training.files import write_file
+from training.log_lines import LOG_LINES
 from training.progress import ProgressBar
 from training.recipe import Recipe, make_loss, make_optimizer
 from training.run_folder import CHECKPOINT, RunFolder
@@ -62,6 +63,7 @@ def train(
     checkpoint_seconds: float = 10.0,
     say: Callable[[str], None] = print,
     features: Callable | None = None,
+    watch: Callable[[list[dict], list[dict]], None] | None = None,
     show_progress: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Training:
@@ -77,8 +79,9 @@ def train(
         folder: Where the log, the history and the checkpoint are written.
         resume: Go on from the folder's checkpoint and not from the start.
         checkpoint_seconds: Least time between two checkpoints.
-        say: Gets each log line's text.
-        features: Gets the model and the step at each log line; None for nothing.
+        say: Gets the text of each line of the recipe's log.
+        features: Gets the model and the step at each row of the log; None for nothing.
+        watch: Gets the log and the history after each new row of either, as to draw them; None for nothing.
         show_progress: Draw a bar on stderr.
         callbacks: Further Keras callbacks, as TensorBoard.
 
@@ -91,7 +94,7 @@ def train(
     model = build_compiled(system, recipe)
 
     checkpoint = folder.path / CHECKPOINT
-    position, restore = Position(0, 0, [], []), []
+    position, restore = Position(0, 0, 0.0, [], []), []
     if resume:
         position, arrays = read_checkpoint(checkpoint)
         folder.write_log(position.log)
@@ -104,12 +107,20 @@ def train(
         restore_state(model, arrays)
         restore = [Restore(arrays)]
 
-    def write_log(row: dict) -> None:
-        folder.append_log(row)
-        say(format_log_line(row))
-
     steps = -(-len(train_split) // recipe.batch_size)
     result = Training(model, position.history, position.log)
+    lines = LOG_LINES[recipe.log]
+
+    def say_line(line: str | None) -> None:
+        if line is not None:
+            say(line)
+
+    def write_log(row: dict) -> None:
+        folder.append_log(row)
+        say_line(lines.after_step(row))
+        if watch:
+            watch(result.log, result.history)
+
     counter = StepCounter(steps)
     logger = LogAccuracy(counter, source.test, recipe.log_examples, recipe.log_every, write_log, result.log, features)
     bar = ProgressBar(counter, recipe.epochs, recipe.batch_size) if show_progress else nullcontext()
@@ -120,16 +131,19 @@ def train(
         )
         all_callbacks = [*restore, counter, logger, checkpointer, *([bar] if show_progress else []), *callbacks]
         for epoch in range(position.epoch, recipe.epochs):
-            counter.first_step = position.step if epoch == position.epoch else 0
-            epoch_started = time.perf_counter()
+            resumed = epoch == position.epoch
+            counter.start_epoch(position.step if resumed else 0, position.seconds if resumed else 0.0)
+            say_line(lines.before_epoch(epoch, recipe.epochs))
             logs = _fit_epoch(model, recipe, splits, epoch, counter.first_step, all_callbacks)
-            seconds = time.perf_counter() - epoch_started
-            images = min(counter.step * recipe.batch_size, len(train_split)) - counter.first_step * recipe.batch_size
-            result.images += images
+            seconds, images = counter.seconds, min(counter.step * recipe.batch_size, len(train_split))
+            result.images += images - counter.first_step * recipe.batch_size
             if not counter.at_epoch_end:
                 break
             result.history.append({"epoch": epoch, **logs, "seconds": seconds, "images_per_second": images / seconds})
             folder.write_history(result.history)
+            say_line(lines.after_epoch(result.history[-1], steps))
+            if watch:
+                watch(result.log, result.history)
             checkpointer.write_between_epochs(model, epoch + 1)
             if stop.requested:
                 break
@@ -144,8 +158,10 @@ def training_splits(source: Source, recipe: Recipe) -> tuple[Split, Split | None
     """Return what a recipe trains on, and what it holds out for validation, if anything.
 
     Raises:
-        UserError: If the source has too few examples for the recipe.
+        UserError: If the source has too few examples for the recipe, or no labels for its log.
     """
+    if recipe.log_every and not source.test.labelled:
+        raise UserError("the log scores the test images, which have no labels here; add --set log_every=0")
     split = source.train.first(recipe.training_examples) if recipe.training_examples else source.train
     return split.hold_out(recipe.validation_split) if recipe.validation_split else (split, None)
 
@@ -158,9 +174,12 @@ def build_compiled(system: System, recipe: Recipe) -> keras.Model:
         optimizer=make_optimizer(recipe),
         loss=loss,
         metrics=["accuracy", LastLoss(loss)],
-        steps_per_execution=steps_per_execution(keras.backend.backend(), recipe.log_every),
+        steps_per_execution=steps_per_execution(keras.backend.backend(), recipe.log_every or 50),
+        jit_compile=jit_compile(keras.backend.backend(), recipe.batch_size),
     )
     model.optimizer.build(model.trainable_variables)
+    if keras.backend.backend() == "torch":
+        replay_steps(model)
     return model
 
 

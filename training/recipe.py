@@ -2,14 +2,26 @@
 
 import dataclasses
 import difflib
+import functools
 import types
 import typing
 from dataclasses import dataclass
 
 from training.errors import UserError
+from training.log_lines import LOG_LINES
 
-OPTIMIZERS = ("adam",)
-LOSSES = ("sparse_categorical_crossentropy_from_logits",)
+OPTIMIZERS = ("adam", "torch_adam", "tensorflow_adam", "rmsprop", "sgd")
+LOGITS, PROBABILITIES, SIGMOIDS = "logits", "probabilities", "sigmoids"
+# What the outputs are that a loss is made for.
+LOSSES = {
+    "sparse_categorical_crossentropy_from_logits": LOGITS,
+    "sparse_categorical_crossentropy": PROBABILITIES,
+    "categorical_crossentropy_from_logits": LOGITS,
+    "categorical_crossentropy": PROBABILITIES,
+    "summed_crossentropy_of_softmax": PROBABILITIES,
+    "binary_crossentropy": SIGMOIDS,
+    "torch_binary_crossentropy": SIGMOIDS,
+}
 
 
 @dataclass(frozen=True)
@@ -20,15 +32,16 @@ class Recipe:
         dataset: Name of a module in `data/`.
         batch_size: Images per step.
         epochs: Passes over the training images.
-        optimizer: One of `OPTIMIZERS`.
+        optimizer: One of `OPTIMIZERS`; PyTorch's Adam, TensorFlow 1's and Keras's differ in their epsilon.
         learning_rate: The optimiser's step size.
         loss: One of `LOSSES`.
         seed: Draws the initial weights and the order of the images.
         shuffle: Whether each epoch takes the images in an order of its own, drawn from (seed, epoch).
         validation_split: Share of the training images, the last ones, held out and scored after each epoch.
         training_examples: Train on the first so many images only; 0 takes all.
-        log_every: Steps between two log lines.
-        log_examples: Each log line's accuracy is that on the first so many test images.
+        log: What is printed while it trains, one of the keys in `training/log_lines.py`.
+        log_every: Steps between two rows of the log, which scores the test images at each; 0 for no such rows.
+        log_examples: Each row's accuracy is that on the first so many test images.
         tsne_layer: The layer whose flattened output the t-SNE map shows; empty for none.
     """
 
@@ -42,6 +55,7 @@ class Recipe:
     shuffle: bool = True
     validation_split: float = 0.0
     training_examples: int = 0
+    log: str = "accuracy"
     log_every: int = 50
     log_examples: int = 2000
     tsne_layer: str = ""
@@ -52,14 +66,20 @@ class Recipe:
         Raises:
             UserError: Naming the key, its value and what it may be.
         """
-        for key in ("batch_size", "epochs", "log_every", "log_examples"):
+        for key in ("batch_size", "epochs", "log_examples"):
             _require(getattr(self, key) >= 1, key, getattr(self, key), "1 or more")
-        for key in ("seed", "training_examples"):
+        for key in ("seed", "training_examples", "log_every"):
             _require(0 <= getattr(self, key) < 2**31, key, getattr(self, key), "from 0 to 2147483647")
         _require(0 < self.learning_rate < float("inf"), "learning_rate", self.learning_rate, "a finite number above 0")
         _require(0 <= self.validation_split < 1, "validation_split", self.validation_split, "at least 0 and below 1")
         _require(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, f"one of {', '.join(OPTIMIZERS)}")
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
+        _require(self.log in LOG_LINES, "log", self.log, f"one of {', '.join(LOG_LINES)}")
+
+    @property
+    def outputs(self) -> str:
+        """What the system's outputs are: `LOGITS`, `PROBABILITIES` or `SIGMOIDS`."""
+        return LOSSES[self.loss]
 
     def override(self, **values) -> "Recipe":
         """Return a copy with `values` replaced; those that are None stay as they are."""
@@ -88,11 +108,16 @@ class Recipe:
         return dataclasses.replace(self, **values)
 
     def shrink(self) -> "Recipe":
-        """Return the recipe of a trial: two steps on few images, a log line after each."""
+        """Return the recipe of a trial: two steps on few images, a log row after each if it has any."""
         batch_size = min(self.batch_size, 50)
         examples = int(2 * batch_size / (1 - self.validation_split))
         return dataclasses.replace(
-            self, batch_size=batch_size, epochs=1, training_examples=examples, log_every=1, log_examples=100
+            self,
+            batch_size=batch_size,
+            epochs=1,
+            training_examples=examples,
+            log_every=min(self.log_every, 1),
+            log_examples=100,
         )
 
     @classmethod
@@ -114,21 +139,35 @@ class Recipe:
 
 
 def make_optimizer(recipe: Recipe):
-    """Return the recipe's optimiser, a `keras.optimizers.Optimizer` with PyTorch's epsilon.
-
-    The sources are PyTorch programs: their Adam adds 1e-8 to the denominator, where Keras's default adds 1e-7.
-    """
+    """Return the recipe's optimiser, a `keras.optimizers.Optimizer`."""
     import keras
 
-    return keras.optimizers.Adam(recipe.learning_rate, epsilon=1e-8)
+    from training.optimizers import TorchAdam
+
+    return {
+        "adam": keras.optimizers.Adam,  # with Keras's epsilon, 1e-7
+        "torch_adam": functools.partial(TorchAdam, epsilon=1e-8),
+        "tensorflow_adam": functools.partial(keras.optimizers.Adam, epsilon=1e-8),
+        "rmsprop": keras.optimizers.RMSprop,
+        "sgd": keras.optimizers.SGD,
+    }[recipe.optimizer](recipe.learning_rate)
 
 
 def make_loss(recipe: Recipe):
-    """Return the recipe's loss, a `keras.losses.Loss`, averaged over the batch."""
+    """Return the recipe's loss, a `keras.losses.Loss` of integer labels; only the summed one is not a batch's mean."""
     import keras
 
-    assert recipe.loss == "sparse_categorical_crossentropy_from_logits"
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    from training import losses
+
+    return {
+        "sparse_categorical_crossentropy_from_logits": lambda: keras.losses.SparseCategoricalCrossentropy(True),
+        "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+        "categorical_crossentropy_from_logits": lambda: losses.CategoricalCrossentropy(True),
+        "categorical_crossentropy": losses.CategoricalCrossentropy,
+        "summed_crossentropy_of_softmax": losses.SummedCrossentropyOfSoftmax,
+        "binary_crossentropy": keras.losses.BinaryCrossentropy,
+        "torch_binary_crossentropy": losses.TorchBinaryCrossentropy,
+    }[recipe.loss]()
 
 
 def _require(holds: bool, key: str, value, wanted: str):

@@ -6,14 +6,16 @@ from training.run_folder import RunConfig
 from training.scoring import Score
 
 
-def make_result(config: RunConfig, training: Training, test: Split, scored: Score, moments: dict[str, float]) -> dict:
+def make_result(
+    config: RunConfig, training: Training, test: Split, scored: Score | None, moments: dict[str, float]
+) -> dict:
     """Return what `result.json` holds.
 
     Args:
         config: The run.
         training: What training did.
-        test: The images it was scored on.
-        scored: Its score on them.
+        test: The examples it was scored on.
+        scored: Its score on them; None if nobody knows their labels.
         moments: `time.time()` when the process started, had imported keras, and had read the data.
     """
     return {
@@ -23,10 +25,10 @@ def make_result(config: RunConfig, training: Training, test: Split, scored: Scor
         "parameters": training.model.count_params(),
         "epochs": len(training.history),
         "test_examples": len(test),
-        "test_accuracy": scored.accuracy,
-        "test_loss": scored.loss,
-        "first_predictions": scored.predictions[:10].tolist(),
-        "first_labels": test.labels[:10].tolist(),
+        "test_accuracy": scored.accuracy if scored else None,
+        "test_loss": scored.loss if scored else None,
+        "first_predictions": scored.predictions[:10].tolist() if scored else None,
+        "first_labels": test.labels[:10].tolist() if scored else None,
         "training_seconds": training.seconds,
         "images_per_second": training.images / training.seconds,
         "logging_seconds": training.logging_seconds,
@@ -39,15 +41,24 @@ def make_result(config: RunConfig, training: Training, test: Split, scored: Scor
     }
 
 
-def describe_result(result: dict) -> str:
-    """Return the summary of a run, a few lines."""
+def describe_result(result: dict, examples: str = "images") -> str:
+    """Return the summary of a run, a few lines.
+
+    Args:
+        result: What `result.json` holds.
+        examples: What the examples are called.
+    """
     start = result["seconds_to_first_step"]
     share = result["logging_seconds"] / result["training_seconds"]
+    if result["test_accuracy"] is None:
+        score = f"nobody has told the labels of the {result['test_examples']:,} test images, so there is no score"
+    else:
+        score = f"test accuracy {result['test_accuracy']:.4f}, loss {result['test_loss']:.4f} "
+        score += f"on {result['test_examples']:,} test {examples}"
     return "\n".join(
         (
-            f"test accuracy {result['test_accuracy']:.4f}, loss {result['test_loss']:.4f} "
-            f"on {result['test_examples']:,} test images",
-            f"training took {result['training_seconds']:.1f} s, {result['images_per_second']:,.0f} images/s; "
+            score,
+            f"training took {result['training_seconds']:.1f} s, {result['images_per_second']:,.0f} {examples}/s; "
             f"the accuracy log took {result['logging_seconds']:.1f} s of it ({share:.0%})",
             f"first step done after {sum(start.values()):.1f} s: imports {start['imports']:.1f}, "
             f"data {start['data']:.1f}, model and first step {start['model_and_first_step']:.1f}",

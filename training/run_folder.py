@@ -16,9 +16,9 @@ from training.recipe import Recipe
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
 HISTORY, LOG, MODEL, CHECKPOINT = "history.csv", "log.jsonl", "model.keras", "checkpoint.npz"
-FIGURES, TENSORBOARD, CSV_LOG = "figures", "tensorboard", "csv_logger.csv"
+FIGURES, TENSORBOARD, CSV_LOG, SUBMISSION = "figures", "tensorboard", "csv_logger.csv", "submission.csv"
 SMOKE_TEST_EXAMPLES = 500
-_OURS = {CONFIG, ENVIRONMENT, RESULT, HISTORY, LOG, MODEL, CHECKPOINT, FIGURES, TENSORBOARD, CSV_LOG}
+_OURS = {CONFIG, ENVIRONMENT, RESULT, HISTORY, LOG, MODEL, CHECKPOINT, FIGURES, TENSORBOARD, CSV_LOG, SUBMISSION}
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,12 @@ class RunConfig:
     def test_split(self, source: Source) -> Split:
         """Return the test images that score this run: all of them, or the first few of a trial."""
         return source.test.first(min(SMOKE_TEST_EXAMPLES, len(source.test))) if self.smoke else source.test
+
+    def steps_per_epoch(self, source: Source) -> int:
+        """Return the steps of an epoch of this run on `source`."""
+        examples = self.recipe.training_examples or len(source.train)
+        kept = int(examples * (1 - self.recipe.validation_split))
+        return -(-kept // self.recipe.batch_size)
 
 
 class RunFolder:
@@ -133,6 +139,19 @@ class RunFolder:
     def append_log(self, row: dict) -> None:
         """Add a line to `log.jsonl`."""
         append_line(self.path / LOG, json.dumps(row))
+
+    def read_log(self) -> list[dict]:
+        """Return the rows of `log.jsonl`; none if the run has no log.
+
+        Raises:
+            UserError: If the file is damaged.
+        """
+        path = self.path / LOG
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} is damaged ({type(error).__name__}); train that run again") from error
 
     def write_log(self, log: list[dict]) -> None:
         """Replace `log.jsonl`, when a run goes on from an earlier step than it had logged."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.pipeline import scale
+from training.recipe import LOGITS, PROBABILITIES, SIGMOIDS
 
 # Images per forward pass: the first activations of 500 are 25 MB in mnist_cnn. Ours, not tuned.
 CHUNK = 500
@@ -17,8 +18,8 @@ class Score:
 
     Attributes:
         labels: int64 `(n,)`, the true classes.
-        probabilities: float64 `(n, k)`, each row summing to 1.
-        loss: Mean cross-entropy in nats.
+        probabilities: float64 `(n, k)`; each row sums to 1, unless they are sigmoids.
+        loss: Mean cross-entropy in nats; of sigmoids the binary one, over all k outputs.
     """
 
     labels: np.ndarray
@@ -48,7 +49,7 @@ def predict(model, inputs: np.ndarray) -> np.ndarray:
 
     Args:
         model: A built `keras.Model`.
-        inputs: uint8 `(n, ...)`.
+        inputs: As a split has them, `(n, ...)`.
 
     Returns:
         float32 `(n, k)`.
@@ -57,25 +58,36 @@ def predict(model, inputs: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(model.predict_on_batch(scale(chunk))) for chunk in chunks])
 
 
-def score(outputs: np.ndarray, labels: np.ndarray, from_logits: bool) -> Score:
+def score(outputs: np.ndarray, labels: np.ndarray, kind: str) -> Score:
     """Return the score of a classifier's outputs.
 
     Args:
-        outputs: Float `(n, k)`, logits or probabilities.
+        outputs: Float `(n, k)`; or `(n, 1)`, a sigmoid that tells class 1 from class 0.
         labels: Integer `(n,)` in 0..k-1.
-        from_logits: Which of the two `outputs` are.
+        kind: What the outputs are: `LOGITS`, `PROBABILITIES` or `SIGMOIDS`.
     """
     outputs = np.asarray(outputs, np.float64)
-    if from_logits:
+    labels = np.asarray(labels, np.int64)
+    if outputs.shape[1] == 1:
+        outputs, kind = np.concatenate([1 - outputs, outputs], axis=1), PROBABILITIES
+    if kind == LOGITS:
         shifted = outputs - outputs.max(axis=1, keepdims=True)
         log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         probabilities = np.exp(log_probabilities)
     else:
         probabilities = outputs
-        # Clipped as Keras clips probabilities, at its epsilon.
-        log_probabilities = np.log(np.clip(outputs, 1e-7, 1.0))
-    loss = -log_probabilities[np.arange(len(labels)), labels].mean()
-    return Score(np.asarray(labels, np.int64), probabilities, float(loss))
+        log_probabilities = _clipped_log(outputs)
+    of_truth = np.arange(len(labels)), labels
+    if kind == SIGMOIDS:
+        logarithms = _clipped_log(1 - outputs)
+        logarithms[of_truth] = log_probabilities[of_truth]
+        return Score(labels, probabilities, -float(logarithms.mean()))
+    return Score(labels, probabilities, -float(log_probabilities[of_truth].mean()))
+
+
+def _clipped_log(probabilities: np.ndarray) -> np.ndarray:
+    """Return the logarithms of probabilities, clipped as Keras clips them, at its epsilon."""
+    return np.log(np.clip(probabilities, 1e-7, 1.0))
 
 
 def looks_like_logits(outputs: np.ndarray) -> bool:
@@ -88,7 +100,12 @@ def count_right(predict_chunk: Callable, chunks: list[tuple]) -> int:
     """Return how many examples `predict_chunk` classifies right.
 
     Args:
-        predict_chunk: From inputs to outputs `(n, k)`, as an array that NumPy can read.
+        predict_chunk: From inputs to outputs `(n, k)`, or sigmoids `(n, 1)`, as an array that NumPy can read.
         chunks: Pairs of inputs and integer labels `(n,)`.
     """
-    return sum(int((np.asarray(predict_chunk(inputs)).argmax(axis=1) == labels).sum()) for inputs, labels in chunks)
+    return sum(int((_decide(np.asarray(predict_chunk(inputs))) == labels).sum()) for inputs, labels in chunks)
+
+
+def _decide(outputs: np.ndarray) -> np.ndarray:
+    """Return the class of each row of outputs `(n, k)`, or of sigmoids `(n, 1)`."""
+    return outputs[:, 0] > 0.5 if outputs.shape[1] == 1 else outputs.argmax(axis=1)

@@ -436,4 +436,4 @@ def test_an_unknown_data_set_gets_the_nearest():
     """A typo is answered with what was probably meant; the machinery's modules are no data sets."""
     with pytest.raises(UserError, match="did you mean mnist"):
         data.read("mnits")
-    assert data.names() == ["mnist"]
+    assert data.names() == ["apparel", "fashion_mnist", "iris", "mnist", "sentences"]

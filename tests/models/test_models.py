@@ -1,8 +1,13 @@
 """Systems are found by file name, and are what their sources say."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 import models
+from tests.commands import run_main
 from training.errors import UserError
 
 
@@ -16,6 +21,8 @@ def describe(name):
         "parameters": {layer.name: layer.count_params() for layer in model.layers if layer.count_params()},
         "shapes": [tuple(layer.output.shape[1:]) for layer in model.layers],
         "layers": [layer.name for layer in model.layers],
+        "total": model.count_params(),
+        "documented": models.load(name).build.func.__globals__["__doc__"],
         "weights": {path: (abs(value).max(), value.std()) for path, value in weights.items()},
     }
 
@@ -66,3 +73,114 @@ def test_mnist_cnn_starts_from_pytorchs_distribution(worker):
         assert 0.95 * limit < largest <= limit
         assert deviation == pytest.approx(limit / 3**0.5, rel=0.1)
         assert 0.5 * limit < weights[next(path for path in weights if layer in path and "bias" in path)][0] <= limit
+
+
+# As the sources have them, layer by layer; the sum is what each docstring begins with.
+PARAMETERS = {
+    "mnist_cnn": {"conv1": 416, "conv2": 12_832, "logits": 15_690},
+    "strided_cnn": {"conv1": 260, "norm1": 40, "conv2": 910, "norm2": 40, "output": 2_510},
+    "bp_mlp": {"hidden": 157_000, "norm": 400, "output": 2_010},
+    "lenet": {"c1": 156, "c3": 2_416, "f5": 48_120, "f6": 10_164, "logits": 850},
+    "mlp": {"hidden": 200_960, "logits": 2_570},
+    "conv3_softmax": {"conv1": 40, "conv2": 296, "conv3": 1_168, "output": 650},
+    "keras_cnn": {"conv": 320, "output": 62_730},
+    "tf_cnn": {"conv1": 832, "conv2": 51_264, "hidden": 3_212_288, "logits": 10_250},
+    "iris_mlp": {"hidden": 40, "output": 9},
+    "text_lstm": {"embedding": 400, "lstm": 29_440, "output": 520},
+    "apparel_cnn": {"conv1": 40, "norm1": 16, "conv2": 148, "norm2": 16, "logits": 1_970},
+}
+SHAPES = {
+    "strided_cnn": [(12, 12, 10), (5, 5, 10), (250,), (10,)],
+    "bp_mlp": [(784,), (200,), (10,)],
+    "lenet": [(28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16), (400,), (120,), (84,), (10,)],
+    "mlp": [(784,), (256,), (10,)],
+    "conv3_softmax": [(15, 15, 4), (6, 6, 8), (2, 2, 16), (64,), (10,)],
+    "keras_cnn": [(28, 28, 32), (14, 14, 32), (6272,), (10,)],
+    "tf_cnn": [(14, 14, 32), (7, 7, 64), (3136,), (1024,), (10,)],
+    "iris_mlp": [(4,), (8,), (1,)],
+    "text_lstm": [(10,), (10, 50), (64,), (8,)],
+    "apparel_cnn": [(28, 28, 4), (14, 14, 4), (7, 7, 4), (196,), (10,)],
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_system_has_the_sources_parameters_and_shapes(workers, name):
+    """Counts by layer name, the stages' shapes in their order, and the docstring's total are the source's."""
+    described = workers["jax"].run(describe, name)
+
+    assert described["parameters"] == PARAMETERS[name]
+    assert f"{described['total']:,} parameters" in described["documented"]
+    stages = iter(described["shapes"])
+    assert all(shape in stages for shape in SHAPES.get(name, []))
+
+
+def test_no_system_is_left_out():
+    """A new system must be described here."""
+    assert set(PARAMETERS) == set(models.names())
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "pools"), [("lenet-narrow", (5, 15), "Average"), ("lenet-max_pool", (6, 16), "Max")]
+)
+def test_variants_are_the_builders_options(workers, name, channels, pools):
+    """`lenet-narrow` has 5 and 15 channels, `lenet-max_pool` another pool, and nothing else differs."""
+    described = workers["jax"].run(describe_variant, name)
+
+    assert described == (channels, {f"{pools}Pooling2D"}, 10)
+    assert workers["jax"].run(describe_variant, "lenet-long") == ((6, 16), {"AveragePooling2D"}, 50)
+
+
+def describe_variant(name):
+    """Return the channels and pools of a LeNet, and its epochs."""
+    system = models.load(name)
+    model = system.build()
+    channels = tuple(model.get_layer(layer).filters for layer in ("c1", "c3"))
+    return channels, {type(model.get_layer(layer)).__name__ for layer in ("s2", "s4")}, system.recipe.epochs
+
+
+def test_an_unknown_variant_gets_the_list(workers):
+    """A variant's typo is answered with those that there are."""
+    with pytest.raises(UserError, match="no variant 'lang' of lenet; there are lenet-long, lenet-narrow"):
+        workers["jax"].run(describe, "lenet-lang")
+    with pytest.raises(UserError, match="no variant 'long' of mlp; it has none"):
+        workers["jax"].run(describe, "mlp-long")
+
+
+@pytest.mark.parametrize("name", [*PARAMETERS, "lenet-max_pool"])
+def test_every_system_trains_by_its_recipe_alone(worker, name, tmp_path):
+    """A smoke run of `train.py` ends well on every backend, and `evaluate.py` reads what it left."""
+    arguments = ["--model", name, "--backend", worker.backend, "--smoke", "--out", "run"]
+    if name == "apparel_cnn":
+        worker.run(write_small_folder, str(tmp_path / "apparel"))
+        arguments += ["--data-dir", "apparel"]
+    if name == "tf_cnn":
+        arguments.append("--no-figures")
+
+    code, stdout, error = worker.run(run_main, "train", arguments, str(tmp_path))
+
+    assert code == 0, error
+    assert "test accuracy" in stdout
+    assert (tmp_path / "run" / "model.keras").exists()
+    assert (tmp_path / "run" / "submission.csv").exists() == (name == "apparel_cnn")
+    expected = PRINTED[json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["log"]]
+    assert re.search(expected, stdout), stdout
+
+
+PRINTED = {
+    "accuracy": r"Epoch: 0 \| train loss: \d+\.\d{4} \| test accuracy: \d\.\d\d\n",
+    "epochs": r"training epoch 1 of 1\n(.*\n)*training time: \d+\.\d seconds\n",
+    "summary": r"loss \d\.\d{3}, train acc \d\.\d{3}, test acc \d\.\d{3}\n\d+\.\d examples/sec on \w+",
+    "keras": r"Epoch 1/1\n\d+/\d+ - \d+s - \d+ms/step - accuracy: \d\.\d{4} - loss: \d+\.\d{4}",
+    "validation": r"Epoch : 1 loss : \d+\.\d{4}\n",
+}
+
+
+def write_small_folder(folder):
+    """Write an apparel folder of 120 training and 30 test images."""
+    import data
+    from data.apparel_folder import write_folder
+    from data.split import Source
+
+    whole = data.read("fashion_mnist")
+    small = Source("apparel", whole.train.first(120), whole.test.first(30), whole.class_names)
+    write_folder(Path(folder), small)

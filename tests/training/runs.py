@@ -19,11 +19,20 @@ def make_source(examples: int = 130, seed: int = 0):
     return Source("made_up", split(examples, generator), split(45, generator), tuple("0123456789"))
 
 
-def train_briefly(folder: str, *, stop_after: int | None = None, resume: bool = False, seconds: float = 0, **values):
-    """Train `mnist_cnn` on `make_source()` and return its weights and record.
+def train_briefly(
+    folder: str,
+    *,
+    model: str = "mnist_cnn",
+    stop_after: int | None = None,
+    resume: bool = False,
+    seconds: float = 0,
+    **values,
+):
+    """Train a system on `make_source()` and return its weights and record.
 
     Args:
         folder: An existing folder.
+        model: The system, one that takes images.
         stop_after: Die without a word after so many executions, as a killed process would.
         resume: Go on from the folder's checkpoint.
         seconds: Least time between checkpoints.
@@ -43,7 +52,7 @@ def train_briefly(folder: str, *, stop_after: int | None = None, resume: bool = 
             if self.executions == stop_after:
                 raise ConnectionAbortedError("killed by the test")
 
-    system = models.load("mnist_cnn")
+    system = models.load(model)
     recipe = system.recipe.override(**({"batch_size": 20, "epochs": 2, "log_every": 2, "log_examples": 40} | values))
     try:
         training = train(

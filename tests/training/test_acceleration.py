@@ -104,6 +104,70 @@ def test_pytorchs_channels_last_memory_changes_no_value(workers):
         np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)
 
 
+def direct_and_own_batches():
+    """Return the batches that `fit` gets on PyTorch, ours and Keras's own."""
+    import keras
+    from keras.src.trainers.data_adapters.data_adapter_utils import get_torch_dataloader
+    from keras.src.trainers.data_adapters.tf_dataset_adapter import TFDatasetAdapter
+
+    from data.pipeline import training_batches
+    from tests.training.runs import make_source
+    from training.acceleration import use_direct_batches
+
+    use_direct_batches()
+    dataset = training_batches(make_source().train, 20, seed=1, epoch=0)
+
+    def read(batches):
+        # All are kept until the end: a batch must not change when the next one comes.
+        return [[keras.ops.convert_to_numpy(part) for part in batch] for batch in list(batches)]
+
+    return read(TFDatasetAdapter(dataset).get_torch_dataloader()), read(get_torch_dataloader(dataset))
+
+
+def test_direct_batches_are_keras_own(workers):
+    """Values, types and order of all batches are the same, the last, partial one included."""
+    direct, keras_own = workers["torch"].run(direct_and_own_batches)
+
+    assert [len(labels) for _, labels in direct] == [20] * 6 + [10]
+    for batch, expected in zip(direct, keras_own, strict=True):
+        for part, expected_part in zip(batch, expected, strict=True):
+            assert part.dtype == expected_part.dtype
+            np.testing.assert_array_equal(part, expected_part)
+
+
+def adam_steps(**arguments):
+    """Return a variable after ten steps of Adam, by `TorchAdam` and by PyTorch's own optimiser with `arguments`."""
+    import keras
+    import torch
+
+    from training.optimizers import TorchAdam
+
+    generator = np.random.default_rng(0)
+    start = generator.normal(size=(7, 3)).astype("float32")
+    variable, parameter = keras.Variable(start), torch.nn.Parameter(torch.tensor(start))
+    ours, theirs = TorchAdam(2**-7, epsilon=1e-8), torch.optim.Adam([parameter], lr=2**-7, **arguments)
+    for _ in range(10):
+        # Gradients so small that the place of epsilon matters.
+        parameter.grad = torch.tensor(generator.normal(size=(7, 3)).astype("float32") * 1e-7)
+        ours.apply([parameter.grad], [variable])
+        theirs.step()
+    return keras.ops.convert_to_numpy(variable), parameter.detach().numpy()
+
+
+def test_adam_on_pytorch_is_pytorchs(workers):
+    """The fused update is, to the last bit, what PyTorch's own fused optimiser computes."""
+    ours, theirs = workers["torch"].run(adam_steps, fused=True)
+
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_another_epsilon_would_be_noticed(workers):
+    """The comparison above can fail."""
+    ours, theirs = workers["torch"].run(adam_steps, fused=True, eps=1e-7)
+
+    assert not np.array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize(("log_every", "expected"), [(50, 50), (500, 50), (7, 7), (53, 1), (120, 40), (1, 1)])
 def test_tensorflow_runs_whole_divisors_of_the_log_interval(log_every, expected):
     """Every log line falls on the end of an execution."""

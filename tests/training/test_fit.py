@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from tests.training.runs import same_bits, train_briefly
@@ -56,6 +57,27 @@ def test_a_run_killed_in_mid_epoch_goes_on_bit_for_bit(worker, uninterrupted, tm
     assert 0 < resumed["images"] < first["images"]
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log == first["log"]
+
+
+@pytest.mark.parametrize("earlier_seconds", [0.0, 1000.0])
+def test_a_resumed_epoch_counts_the_seconds_before_the_stop(workers, tmp_path, earlier_seconds):
+    """The epoch's seconds, and its images per second, are those of both processes together."""
+    workers["jax"].run(train_briefly, str(tmp_path), stop_after=3, epochs=1)
+    checkpoint = tmp_path / "checkpoint.npz"
+    with np.load(checkpoint) as content:
+        arrays = dict(content)
+    about = json.loads(arrays["about"].tobytes())
+    seconds_before = about["seconds"]
+    about["seconds"] += earlier_seconds
+    arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    np.savez(checkpoint, **arrays)
+
+    workers["jax"].run(train_briefly, str(tmp_path), resume=True, epochs=1)
+
+    (row,) = csv.DictReader((tmp_path / "history.csv").read_text().splitlines())
+    assert seconds_before > 0
+    assert float(row["seconds"]) > seconds_before + earlier_seconds
+    assert float(row["images_per_second"]) == pytest.approx(130 / float(row["seconds"]), rel=1e-3)
 
 
 def test_resuming_with_another_order_gives_other_bits(worker, uninterrupted, tmp_path):
@@ -130,7 +152,7 @@ def test_the_history_file_has_a_row_per_epoch(uninterrupted):
     """`history.csv` can be read by any CSV reader."""
     folder = uninterrupted("jax")["folder"]
 
-    rows = list(csv.DictReader((folder / "history.csv").open()))
+    rows = list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
 
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert float(rows[1]["images_per_second"]) > 0

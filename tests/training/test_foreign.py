@@ -1,7 +1,7 @@
 """A foreign `.keras` file is predicted with as Keras itself would, or refused in one line; nothing is left behind.
 
-Starting a child costs a few seconds, so what the inspection refuses is tested in tests/keras_parity/test_archive.py without one,
-and what the child checks of a model's signature in a worker.
+Starting a child costs a few seconds, so what the inspection refuses is tested in tests/keras_parity/test_archive.py
+without one, and what the child checks of a model's signature in a worker.
 """
 
 import os

@@ -1,0 +1,102 @@
+"""One image a step: how many steps per second, ours against Keras's plain `fit`, with the same mathematics.
+
+    python -m benchmarks.batch_one --backends tensorflow
+
+For each backend, `strided_cnn` and `bp_mlp` are trained turn by turn in one process: as `model.compile` and `model.fit`
+do it when nothing is asked of them, on a data set of single images, and as train.py does it. The first turn of each
+warms up; the ratio is the median over the others. Both start from the same weights and see the same images in the same
+order, and the largest difference between their losses, turn by turn, is printed beside the ratio.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from training.backend import BACKENDS, start_backend
+from training.environment import describe_environment
+
+SYSTEMS = ("strided_cnn", "bp_mlp")
+AIM = 3.0  # on at least one backend
+
+
+def main() -> None:
+    """Measure each backend in a process of its own and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_one", description=__doc__.splitlines()[0])
+    parser.add_argument("--backends", default=",".join(BACKENDS), help="names with commas between them; default all")
+    parser.add_argument("--steps", type=int, default=1000, help="steps of a turn; default 1,000")
+    parser.add_argument("--turns", type=int, default=5, help="turns after the warm-up; default 5")
+    parser.add_argument("--here", metavar="BACKEND", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.here:
+        measure(options.here, options.steps, options.turns)
+        return
+    print("| system | backend | plain fit, steps/s | ours, steps/s | ratio | least | greatest | losses differ by |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    for backend in options.backends.split(","):
+        command = [sys.executable, "-m", "benchmarks.batch_one", "--here", backend]
+        command += ["--steps", str(options.steps), "--turns", str(options.turns)]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    environment = describe_environment(None)
+    print(
+        f"\n{environment['processor']}, {environment['cores']} cores, shared; {environment['date'][:10]}; aim {AIM:g}"
+    )
+
+
+def measure(backend: str, steps: int, turns: int) -> None:
+    """Print the rows of one backend."""
+    start_backend(backend)
+    import keras
+
+    import data
+    import models
+    from data.pipeline import training_batches
+    from data.split import Source
+    from training.fit import train
+    from training.recipe import make_loss, make_optimizer
+    from training.run_folder import RunFolder
+
+    mnist = data.read("mnist")
+    split = mnist.train.first(steps)
+    source = Source("mnist", split, mnist.test, mnist.class_names)
+    for name in SYSTEMS:
+        system = models.load(name)
+        keras.utils.set_random_seed(system.recipe.seed)
+        plain = system.build()  # the same seed, and so the same weights, as in `train`
+        plain.compile(make_optimizer(system.recipe), make_loss(system.recipe), metrics=["accuracy"])
+        plain_seconds, plain_losses = [], []
+
+        def run_plain(turn, plain=plain, seed=system.recipe.seed, seconds=plain_seconds, losses=plain_losses):
+            batches = training_batches(split, 1, seed, turn)
+            started = time.perf_counter()
+            losses.append(plain.fit(batches, verbose=0).history["loss"][0])
+            seconds.append(time.perf_counter() - started)
+
+        class BeforeOurs(keras.callbacks.Callback):
+            """Trains the plain one before each of our turns."""
+
+            def on_epoch_begin(self, epoch, logs=None, run=run_plain):
+                run(epoch)
+
+        recipe = system.recipe.override(epochs=turns + 1)
+        with tempfile.TemporaryDirectory() as folder:
+            place = RunFolder(Path(folder))
+            result = train(system, recipe, source, place, say=lambda _: None, callbacks=[BeforeOurs()])
+        # Our turn's clock has run while the plain one trained.
+        both = [row["seconds"] for row in result.history]
+        ours = [whole - plain_part for whole, plain_part in zip(both, plain_seconds, strict=True)]
+        ratios = [slow / fast for slow, fast in zip(plain_seconds[1:], ours[1:], strict=True)]
+        differences = [abs(row["loss"] - loss) for row, loss in zip(result.history, plain_losses, strict=True)]
+        print(
+            f"| `{name}` | {backend} | {steps / statistics.median(plain_seconds[1:]):,.0f} "
+            f"| {steps / statistics.median(ours[1:]):,.0f} | {statistics.median(ratios):.2f} | {min(ratios):.2f} "
+            f"| {max(ratios):.2f} | {max(differences):.1e} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Running the engine on planted faults and on clean models, and scoring what it says."""
+
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from benchmarks.faults.cases import CASES
+from benchmarks.faults.catalogue import FAULTS
+from benchmarks.faults.planting import plant
+from keras_parity import check
+from keras_parity.verdict import Cause, Outcome, Verdict
+from keras_parity.workers import Workers
+
+BACKENDS = ("tensorflow", "jax", "torch")
+# How clean models are checked: dtype, seed, batch size, whether NaN and infinities are drawn too.
+CLEAN_SETTINGS = (
+    ("float32", 1, 4, False),
+    ("bfloat16", 2, 4, False),
+    ("float64", 3, 4, False),
+    ("float16", 4, 4, False),
+    ("float32", 5, 7, False),
+    ("mixed_bfloat16", 6, 3, False),
+    ("mixed_float16", 7, 5, False),
+    ("float32", 8, 2, False),
+    ("float64", 9, 5, False),
+    ("bfloat16", 10, 5, False),
+    ("float16", 11, 2, False),
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One check to run.
+
+    Attributes:
+        architecture: A builder of `architectures.py`.
+        dtype: What the check asks about.
+        seed: Of the check.
+        batch_size: Examples in a draw.
+        special: Whether NaN and infinities are drawn too.
+        fault: The planted fault; None for a clean check.
+        backend: Where it is planted.
+    """
+
+    architecture: str
+    dtype: str = "float32"
+    seed: int = 1
+    batch_size: int = 4
+    special: bool = False
+    fault: str | None = None
+    backend: str | None = None
+
+    @property
+    def expected(self) -> list[tuple[str, str]]:
+        """The layers and the backend that the check should blame."""
+        if self.fault is None:
+            return []
+        return [(layer, self.backend) for layer in FAULTS[self.fault].culprits[self.architecture]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the engine said.
+
+    Attributes:
+        trial: The check.
+        kind: The fault's kind; empty for a clean check.
+        outcome: The verdict's.
+        culprits: Layers and backends that it blames, those that are Keras's own left out.
+        keras_detours: Layers and backends that it tells of in a clean float64 model: outside TensorFlow Keras computes
+            some layers in float32 there. A float64 check rightly says so, which is neither a false alarm nor blame.
+        findings: Its findings' sentences.
+        seconds: How long it took.
+        reason: The verdict's.
+        expected: What it should blame.
+        effect: Where the planted fault shows without the engine; None for one that changes nothing, a defect of the
+            bench, and for a clean check.
+    """
+
+    trial: Trial
+    kind: str
+    outcome: str
+    culprits: list[tuple[str, str | None]]
+    keras_detours: list[tuple[str, str | None]]
+    findings: list[str]
+    seconds: float
+    reason: str
+    expected: list[tuple[str, str]]
+    effect: str | None = None
+
+    @property
+    def detected(self) -> bool:
+        """Whether it says that the backends disagree, on more than Keras's own detours."""
+        return self.outcome == Outcome.DISAGREE.value and bool(self.culprits)
+
+    @property
+    def blamed_right(self) -> bool:
+        """Whether it blames all layers that are wrong, on the right backend, and no others."""
+        return self.detected and set(self.culprits) == set(self.expected)
+
+    def to_dict(self) -> dict:
+        """Return it as JSON's types."""
+        return {**asdict(self), "detected": self.detected, "blamed_right": self.blamed_right}
+
+
+def planted_trials(faults: list[str], first_only: bool = False) -> list[Trial]:
+    """Return a check for each fault in each of its architectures, the backend changing from one to the next.
+
+    A float64 model's faults are planted on TensorFlow, as on the others Keras itself computes some layers in float32.
+
+    Args:
+        faults: Names.
+        first_only: Whether each fault's first architecture is enough.
+    """
+    backends = dict(zip(all_pairs(), itertools.cycle(BACKENDS), strict=False))
+    pairs = [pair for pair in all_pairs(first_only) if pair[0] in faults]
+    return [
+        Trial(
+            architecture,
+            dtype := FAULTS[fault].dtype,
+            fault=fault,
+            backend="tensorflow" if dtype == "float64" else backends[fault, architecture],
+        )
+        for fault, architecture in pairs
+    ]
+
+
+def all_pairs(first_only: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield each fault with each of its architectures, or with the first."""
+    for name, fault in FAULTS.items():
+        for architecture in list(fault.culprits)[: 1 if first_only else None]:
+            yield name, architecture
+
+
+def clean_trials(count: int) -> list[Trial]:
+    """Return so many checks of clean models, over all architectures before the settings change."""
+    trials = (Trial(architecture, *settings) for settings in CLEAN_SETTINGS for architecture in CASES)
+    return list(itertools.islice(trials, count))
+
+
+def run_trial(trial: Trial, workers: Workers) -> Result:
+    """Run one check, and for a planted fault see first that it changes something."""
+    if trial.fault is None:
+        return score(trial, run_check(trial, workers))
+    effect = workers[trial.backend].call("benchmarks.faults.effect:find_effect", trial.fault, trial.architecture)
+    clean = replace(trial, fault=None, backend=None)
+    detours = score(clean, run_check(clean, workers)).keras_detours if trial.dtype == "float64" else []
+    return score(trial, run_check(trial, workers), detours, effect and effect[0])
+
+
+def run_check(trial: Trial, workers: Workers) -> Verdict:
+    """Return the engine's verdict."""
+    return check(
+        f"benchmarks.faults.architectures:{trial.architecture}",
+        BACKENDS,
+        **CASES[trial.architecture].arguments(),
+        dtype=trial.dtype,
+        seed=trial.seed,
+        batch_size=trial.batch_size,
+        special=trial.special,
+        patches={trial.backend: functools.partial(plant, trial.fault, trial.architecture)} if trial.fault else None,
+        workers=workers,
+    )
+
+
+def score(trial: Trial, verdict: Verdict, detours: Sequence[tuple] = (), effect: str | None = None) -> Result:
+    """Return what a verdict says about a trial.
+
+    Args:
+        trial: The check.
+        verdict: The engine's.
+        detours: The clean float64 model's `keras_detours`; a clean check finds them itself.
+        effect: As in `Result`.
+    """
+    culprits = [(culprit.layer, culprit.backend) for culprit in verdict.culprits]
+    if trial.fault is None and trial.dtype == "float64":
+        others = {
+            (finding.layer, finding.backend)
+            for finding in verdict.findings
+            if finding.cause not in (Cause.DTYPE, Cause.PRECISION)
+        }
+        detours = [culprit for culprit in culprits if culprit not in others]
+    return Result(
+        trial,
+        FAULTS[trial.fault].kind if trial.fault else "",
+        verdict.outcome.value,
+        [culprit for culprit in culprits if culprit not in detours],
+        list(detours),
+        [finding.message for finding in verdict.findings],
+        round(verdict.seconds, 2),
+        verdict.reason,
+        trial.expected,
+        effect,
+    )

@@ -1,0 +1,255 @@
+"""One call of a layer or a function as plain values, and the smaller ones that it may be replaced by.
+
+NumPy alone: what shrinks a call needs no framework, only a way to ask whether the difference is still there.
+"""
+
+import hashlib
+import math
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+# What is no size: a smaller number there means something else.
+_NO_SIZES = ("axis", "axes", "axis1", "axis2", "dims", "seed", "data_format", "interpolation_order")
+# As many numbers as a reader takes in; more are drawn from a generator.
+FEW = 16
+# Classes that are made from their whole configuration, with all layers in it.
+MODELS = ("keras.Model", "keras.Sequential")
+# No call needs more trials; each takes a fraction of a second on each backend.
+MOST_TRIALS = 200
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of a tensor among the arguments of a call."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Custom:
+    """A class or function of the user's own.
+
+    Attributes:
+        pickled: Itself, for the workers.
+        name: Its name.
+        module: Where it is defined.
+        source: Its text with all that it needs of its module, the imports apart; None where that needs more than Keras,
+            NumPy and Python's library.
+    """
+
+    pickled: bytes = field(repr=False)
+    name: str
+    module: str
+    source: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Reproducer:
+    """A call that shows a difference.
+
+    Attributes:
+        kind: What is called: the public name of a function of Keras or of a class, or the module and name of the
+            user's own.
+        config: What a class is made with, in Keras's serialised form, without what goes without saying.
+        args: Positional arguments of the call, a `Slot` in place of each tensor.
+        kwargs: The other ones.
+        tensors: float64 or integer arrays, one per slot.
+        dtypes: Their dtypes by Keras's names; "float" stands for floatx.
+        weights: Values of the layer's variables in their order; None lets the check's seed draw them.
+        names: The variables' names.
+        takes_training: Whether the call takes `training`.
+        random: Whether it draws random numbers.
+        custom: The user's own class or function; None for Keras's.
+    """
+
+    kind: str
+    config: dict
+    args: tuple
+    kwargs: dict
+    tensors: tuple[np.ndarray, ...]
+    dtypes: tuple[str, ...]
+    weights: tuple[np.ndarray, ...] | None = None
+    names: tuple[str, ...] = ()
+    takes_training: bool = False
+    random: bool = False
+    custom: Custom | None = None
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is the call of a whole functional model, written down with its graph."""
+        return self.kind in MODELS
+
+    @property
+    def size(self) -> int:
+        """How many numbers it is made of."""
+        return sum(array.size for array in (*self.tensors, *(self.weights or ())))
+
+    @property
+    def digest(self) -> bytes:
+        """What tells it from others."""
+        return hashlib.sha256(pickle.dumps(replace(self, names=()))).digest()
+
+
+def shrink(start: Reproducer, shows: Callable[[Reproducer], Reproducer | None], ordinary: bool) -> Reproducer:
+    """Return the smallest call found that still shows the difference.
+
+    Args:
+        start: One that shows it.
+        shows: Tries a call; returns it, with its weights filled in, if it shows the difference, else None.
+        ordinary: Whether the difference was seen on ordinary data: then values with ties and zeros, which have
+            differences of their own, are no simpler form of it.
+    """
+    tried = {start.digest}
+
+    def first_that_shows(candidates: Iterator[Reproducer], most: float = math.inf) -> Reproducer | None:
+        for candidate in candidates:
+            if candidate.digest in tried or len(tried) >= MOST_TRIALS:
+                continue
+            tried.add(candidate.digest)
+            found = shows(candidate)
+            if found is not None and found.size <= most:  # an argument's default may be larger than what was given
+                return found
+        return None
+
+    current, before = start, None
+    while current is not before:
+        before = current
+        for smaller in (_shorter_models, _smaller_tensors, _smaller_numbers, _shorter_configs):
+            while (found := first_that_shows(smaller(current), current.size)) is not None:
+                current = found
+    for simpler in (_simpler_tensors, _simpler_weights):
+        while (found := first_that_shows(simpler(current, ordinary))) is not None:
+            current = found
+    return current
+
+
+def _shorter_models(case: Reproducer) -> Iterator[Reproducer]:
+    """End a functional model at one of its layers, the first ones first."""
+    layers = case.config.get("layers", ()) if case.is_model else ()
+    for end in range(1, len(layers)):
+        config = case.config | {"layers": layers[:end]}
+        if case.kind == "keras.Model":
+            config["output_layers"] = [layers[end - 1]["name"], 0, 0]
+        yield replace(case, config=config, weights=None)
+
+
+def _smaller_tensors(case: Reproducer) -> Iterator[Reproducer]:
+    """Cut an axis: in all tensors that are as long along it, or in all that are as long along any axis."""
+    sizes = {(axis, size) for t in case.tensors for axis, size in enumerate(t.shape) if size > 1}
+    # The batch first, then what is longest.
+    for axis, size in sorted(sizes, key=lambda pair: (pair[0] > 0, -pair[1], pair[0])):
+        for new in _fewer(size):
+            for axes in ((axis,), tuple(range(max(t.ndim for t in case.tensors)))):
+                for end in (False, True):
+                    tensors = tuple(_cut(tensor, axes, size, new, end) for tensor in case.tensors)
+                    yield replace(case, tensors=tensors, weights=None)
+
+
+def _shorter_configs(case: Reproducer) -> Iterator[Reproducer]:
+    """Leave one argument to its default."""
+    for config in _without_one({} if case.is_model else case.config):
+        yield replace(case, config=config, weights=None)
+    for name, value in case.kwargs.items():
+        if isinstance(value, Slot):
+            continue
+        yield replace(case, kwargs={key: other for key, other in case.kwargs.items() if key != name})
+
+
+def _smaller_numbers(case: Reproducer) -> Iterator[Reproducer]:
+    """Lower one whole number among the arguments; the size of a vocabulary must stay above its tokens."""
+    kept = _NO_SIZES + (("input_dim",) if any(t.dtype.kind in "iu" for t in case.tensors) else ())
+    for config in _with_smaller_number({} if case.is_model else case.config, kept):
+        yield replace(case, config=config, weights=None)
+    for kwargs in _with_smaller_number(case.kwargs, kept):
+        yield replace(case, kwargs=kwargs)
+
+
+def _simpler_tensors(case: Reproducer, ordinary: bool) -> Iterator[Reproducer]:
+    for i, tensor in enumerate(case.tensors):
+        for values in _simpler_values(tensor, ordinary):
+            yield replace(case, tensors=(*case.tensors[:i], values, *case.tensors[i + 1 :]))
+
+
+def _simpler_weights(case: Reproducer, ordinary: bool) -> Iterator[Reproducer]:
+    for i, weight in enumerate(case.weights or ()):
+        for values in _simpler_values(weight, ordinary):
+            yield replace(case, weights=(*case.weights[:i], values, *case.weights[i + 1 :]))
+
+
+def _simpler_values(array: np.ndarray, ordinary: bool) -> Iterator[np.ndarray]:
+    """Yield the forms that are simpler than an array's own, simplest first."""
+    if array.dtype.kind != "f":
+        return
+    for form in simple_forms(array.shape, ordinary):
+        if np.array_equal(form, array):
+            return
+        yield form
+    if array.size <= FEW:
+        for digits in (1, 2) if ordinary else (0, 1, 2):
+            rounded = np.round(array, digits) + 0.0
+            if np.array_equal(rounded, array, equal_nan=True):
+                return
+            yield rounded
+
+
+def simple_forms(shape: tuple[int, ...], ordinary: bool) -> list[np.ndarray]:
+    """Return the arrays of a shape that take few words to write down, simplest first."""
+    few = math.prod(shape) <= FEW
+    counted = [np.arange(1.0, math.prod(shape) + 1).reshape(shape)] if few else []
+    drawn = [] if few else [drawn_values(shape)]
+    plain = [np.zeros(shape), np.ones(shape)]
+    return counted + drawn if ordinary else plain + counted + drawn
+
+
+def drawn_values(shape: tuple[int, ...]) -> np.ndarray:
+    """Return what the script draws where it would have to list many numbers."""
+    return np.random.default_rng(1).standard_normal(shape).astype(np.float32).astype(np.float64)
+
+
+def _fewer(size: int) -> list[int]:
+    return sorted({new for new in (1, 2, 3, size // 2) if 1 <= new < size})
+
+
+def _cut(tensor: np.ndarray, axes: tuple[int, ...], size: int, new: int, end: bool) -> np.ndarray:
+    for axis in axes:
+        if axis < tensor.ndim and tensor.shape[axis] == size:
+            index = [slice(None)] * tensor.ndim
+            index[axis] = slice(size - new, None) if end else slice(new)
+            tensor = tensor[tuple(index)]
+    return np.ascontiguousarray(tensor)
+
+
+def _without_one(config: dict) -> Iterator[dict]:
+    """Yield copies of a configuration without one of its entries, or of those of an object within."""
+    for name, value in config.items():
+        yield {key: other for key, other in config.items() if key != name}
+        if is_object(value):
+            for inner in _without_one(value["config"]):
+                yield config | {name: value | {"config": inner}}
+
+
+def _with_smaller_number(value, kept: tuple[str, ...]) -> Iterator:
+    """Yield copies of a nested value in which one whole number above 1 is smaller."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in kept:
+                for smaller in _with_smaller_number(inner, kept):
+                    yield value | {key: smaller}
+    elif isinstance(value, list | tuple):
+        numbers = [v for v in value if type(v) is int]
+        if len(numbers) == len(value) > 1:  # all at once, as of a kernel's sizes
+            for new in (1, 2):
+                yield type(value)(min(v, new) for v in value)
+        for i, inner in enumerate(value):
+            for smaller in _with_smaller_number(inner, kept):
+                yield type(value)([*value[:i], smaller, *value[i + 1 :]])
+    elif type(value) is int and value > 1:
+        yield from _fewer(value)
+
+
+def is_object(value) -> bool:
+    """Return whether a serialised value is an object with a configuration of its own."""
+    return isinstance(value, dict) and isinstance(value.get("config"), dict) and "class_name" in value

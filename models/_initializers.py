@@ -1,0 +1,20 @@
+"""The initial weights of PyTorch's layers, which most of the sources start from."""
+
+import math
+
+import keras
+
+
+def torch_init(fan_in: int) -> dict:
+    """Return both initialisers of PyTorch's Conv2d and Linear, as arguments of a Keras layer: uniform in ±1/√fan_in.
+
+    Args:
+        fan_in: The inputs that one output sums: kernel height × width × channels, or the features of a dense layer.
+    """
+    return {"kernel_initializer": keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")} | torch_bias(fan_in)
+
+
+def torch_bias(fan_in: int) -> dict:
+    """Return the bias initialiser of PyTorch's Conv2d and Linear, as an argument of a Keras layer."""
+    limit = 1 / math.sqrt(fan_in)
+    return {"bias_initializer": keras.initializers.RandomUniform(-limit, limit)}
