@@ -369,10 +369,10 @@ class Comparison:
             differences, label, answers, lambda pair, quantity: self._learning_neighbours(pair, what, plan, quantity)
         )
         exact = {q: answers[b].reference[q].array for q, b in references.items()}
-        for answer in answers.values():
-            for quantity, value in answer.reference.items():
-                if quantity.endswith("after updates"):
-                    exact.setdefault(quantity, value.array)
+        for quantity, backend in references.items():
+            if quantity.startswith("update of "):
+                after = f"{quantity.removeprefix('update of ')} after updates"
+                exact[after] = answers[backend].reference[after].array
         blamed = {difference.backend for difference in found}
         moves = _median([answer.dtype_moves for answer in answers.values()])
         dtype = next(iter(answers.values())).dtype

@@ -53,6 +53,21 @@ def build_classifier():
     return keras.Model(tokens, layers.Dense(2, name="logits")(x))
 
 
+def build_classifier_without_repetition():
+    """A dense layer on ordinary numbers."""
+    import keras
+
+    image = keras.Input((5,), name="image")
+    return keras.Model(image, keras.layers.Dense(3, name="logits")(image))
+
+
+def torch_optimiser():
+    """The class of PyTorch's Adam within Keras."""
+    from keras.src.backend.torch.optimizers.torch_adam import Adam
+
+    return Adam
+
+
 def build_what_raises():
     """A model that cannot be built."""
     raise ValueError("no such model today")
@@ -136,6 +151,31 @@ def test_stale_statistics_are_found_in_training_mode():
 
     assert verdict.culprits == [Culprit("norm", "torch")]
     assert "moving_mean" in verdict.worst.quantity
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+def test_an_optimisers_epsilon_is_found(backend):
+    """Small gradients show it; the backend that is alone is blamed, whichever it is, and the steps after it are not."""
+
+    def widen(update):
+        def update_step(self, gradient, variable, learning_rate):
+            self.epsilon = 1e-6
+            return update(self, gradient, variable, learning_rate)
+
+        return update_step
+
+    def optimiser():
+        import keras
+
+        return keras.optimizers.Adam
+
+    patch = patched(optimiser, "update_step", widen)
+    if backend == "torch":  # whose optimisers move all variables at once
+        patch = patched(torch_optimiser, "_parallel_update_step", widen)
+
+    verdict = check(build_classifier_without_repetition, patches={backend: patch}, reload=False)
+
+    assert verdict.culprits == [Culprit("(optimizer)", backend)]
 
 
 def test_an_error_on_one_backend_names_the_layer():
