@@ -63,11 +63,11 @@ class CallStack:
         self._running: list[tuple[str, Call | None]] = []
         self._counts: dict[str, int] = {}
         self._draws: dict[str, int] = {}
-        self._base = ""
+        self._base: str | None = ""
         self.failed_at: str | None = None
 
-    def start_at(self, path: str) -> None:
-        """Take the next outermost call for the one at `path`."""
+    def start_at(self, path: str | None) -> None:
+        """Take outermost calls for the one at `path`; None goes by their operations' names."""
         self._base = path
 
     def next_draw(self) -> tuple[str, int]:
@@ -87,7 +87,7 @@ class CallStack:
             outer = self._running[-1][0].rpartition("#")[0]
             path = f"{outer}/{operation.name}" if outer else operation.name
         else:
-            path = self._base
+            path = operation.name if self._base is None else self._base
             self._counts.clear()
             self._draws.clear()
             self.failed_at = None

@@ -208,6 +208,6 @@ def _nudge(array, nudge):
 
 
 def _slots(optimizer) -> dict[str, Value]:
-    # Without the optimiser's own name, which counts up within a process.
+    # Without the names of optimisers in front, which count up within a process.
     floats = [v for v in optimizer.variables if backend.is_float_dtype(v.dtype)]
-    return {f"slot {v.path.partition('/')[2]}": to_value(v.value) for v in floats}
+    return {f"slot {v.path.rpartition('/')[2]}": to_value(v.value) for v in floats}

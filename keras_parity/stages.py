@@ -19,6 +19,7 @@ from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from keras_parity import learning, precision
 from keras_parity.autodiff import keep_compiled_programs
 from keras_parity.capture import Call, CallStack, is_tensor, record, watching
+from keras_parity.errors import quote
 from keras_parity.inputs import build_layers, describe_inputs, pack
 from keras_parity.outline import Description, Ran, Study, Value
 from keras_parity.randomness import is_random_state, shared_randomness
@@ -60,6 +61,7 @@ def open_case(source: ModelSource, dtype: str, seed: int, patch=None, example=No
     if patch is not None:
         _case.patches.enter_context(patch())
     stack = CallStack()
+    stack.start_at(None)  # the layers that a functional model is built of are called one by one
     try:
         for kind in KINDS:
             # Automatic names count up within a process: start anew, so that they are the same everywhere.
@@ -266,7 +268,7 @@ def reload_model(contents: bytes, inputs) -> dict[str, Value] | str:
 
 def first_line(error: Exception) -> str:
     """Return an exception's class and message as one line of bounded length."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:400] or 'no message'}"
+    return f"{type(error).__name__}: {quote(error, limit=400) or 'no message'}"
 
 
 def _seed_initialisers(seed: int) -> None:

@@ -10,6 +10,8 @@ Deviations: the data pipeline divides and gives the images in their shape; the o
 The initial weights are Keras's defaults (Glorot uniform, biases 0), which were those of TensorFlow 1's layers too.
 """
 
+import random
+
 import keras
 from keras import layers
 
@@ -43,6 +45,8 @@ def build(dropout: float = 0.5) -> keras.Model:
     x = layers.MaxPooling2D(2, name="pool2")(x)  # (7, 7, 64)
     x = layers.Flatten(name="flatten")(x)  # (3136,)
     x = layers.Dense(1024, activation="relu", name="hidden")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
+    # A seed of its own, drawn from the run's: without one Keras leaves PyTorch's dropout to PyTorch's generator, whose
+    # state is in no checkpoint, and a resumed run would draw other masks.
+    x = layers.Dropout(dropout, seed=random.randrange(2**31), name="dropout")(x)
     logits = layers.Dense(10, name="logits")(x)
     return keras.Model(image, logits, name="tf_cnn")

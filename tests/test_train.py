@@ -64,7 +64,10 @@ def test_a_smoke_run_leaves_a_whole_run_folder(worker, smoke):
     assert sorted(os.listdir(run / "figures")) == [
         "confusion.png",
         "curves.png",
+        "feature_maps.png",
         "first_predictions.png",
+        "four_samples.png",
+        "kernels.png",
         "samples.png",
         "tsne.gif",
         "tsne.png",

@@ -12,14 +12,16 @@ def adam_epsilon(optimizer, right, *args, **kwargs):
         return right(*args, **kwargs)
 
 
-@wrong_method("optimizers.Adam.apply", "optimizer constant", group_norm_net=OPTIMIZER, video=OPTIMIZER)
+@wrong_method("optimizers.Adam.apply", "optimizer constant", group_norm_net=OPTIMIZER, time_net=OPTIMIZER)
 def adam_beta(optimizer, right, *args, **kwargs):
     """A second beta of 0.99 for 0.999."""
     with with_attributes(optimizer, beta_2=0.99):
         return right(*args, **kwargs)
 
 
-@wrong_method("optimizers.Adam._get_current_learning_rate", "bias correction", gru=OPTIMIZER, channels_first=OPTIMIZER)
+@wrong_method(
+    "optimizers.Adam._get_current_learning_rate", "bias correction", group_norm_net=OPTIMIZER, channels_first=OPTIMIZER
+)
 def adam_not_corrected(optimizer, right):
     """The moments' bias towards their start at zero is not corrected."""
     from keras import ops
@@ -36,7 +38,7 @@ def nesterov_ignored(optimizer, right, *args, **kwargs):
         return right(*args, **kwargs)
 
 
-@wrong_method("optimizers.AdamW.apply", "weight decay", transformer=OPTIMIZER, unet=OPTIMIZER)
+@wrong_method("optimizers.AdamW.apply", "weight decay", two_headed=OPTIMIZER, unet=OPTIMIZER)
 def decay_ignored(optimizer, right, *args, **kwargs):
     """The weights do not decay."""
     with with_attributes(optimizer, weight_decay=None):

@@ -171,9 +171,14 @@ def reduce_command(verdict: Verdict) -> str:
     if not (":" in verdict.model or verdict.model.endswith(".keras")):
         name = verdict.model.rpartition(".")[2]
         function = name if name.isidentifier() else "model"
-        return (
-            f'keras_parity.reduce.reduce_to_script({function}, backends={tuple(backends_of(verdict))}, out="script.py")'
-        )
+        given = {
+            "backends": tuple(backends_of(verdict)),
+            "kwargs": settings.get("kwargs"),
+            "custom": settings.get("custom"),
+        }
+        given |= {key: settings[key] for key in ("dtype", "seed") if key in choices}
+        arguments = ", ".join(f"{key}={value!r}" for key, value in given.items() if value)
+        return visible(f'keras_parity.reduce.reduce_to_script({function}, {arguments}, out="script.py")')
     model = verdict.model if not verdict.model.startswith("-") else f"./{verdict.model}"
     options = " ".join(f"--{name} {shlex.quote(value)}" for name, value in choices.items() if value)
     return visible(f"keras-parity reduce {shlex.quote(model)} {options} --out script.py")
