@@ -217,10 +217,10 @@ def read_arrays(path: Path):
     import numpy as np
 
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
+        with open(path, "rb") as file:  # which NumPy leaves open where it is damaged
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return content
             arrays = dict(content)
     except FileNotFoundError:
         raise UsageError(f"{path} is not there; write one with numpy.savez") from None

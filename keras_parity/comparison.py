@@ -309,8 +309,10 @@ class Comparison:
             label: What the notes call the place.
             studies: For each backend what it computed there.
             neighbours: From a pair of backends and a quantity to what both compute at neighbouring inputs; None takes
-                every difference for smooth, as whole steps amplify whatever their parts, judged before, let pass.
+                every difference for smooth, and only large ones: steps amplify what their parts, judged before, let
+                pass.
         """
+        least = judge.SMALL if neighbours else judge.ACCURATE
         for difference in differences:
             quantity, pair = difference.quantity, difference.pair
             if difference.cause is not None:
@@ -328,12 +330,14 @@ class Comparison:
                         first.checked[quantity].array - second.checked[quantity].array,
                     )
             share = 1.0
-            if neighbours and judge.is_meant(difference.units, share, present, first.dtype):  # else there is no need
+            if neighbours and judge.is_meant(
+                difference.units, share, present, first.dtype, least
+            ):  # else there is no need
                 near = neighbours(pair, quantity)
                 # Where a neighbour raises nothing can be averaged: take the difference as it stands.
                 share = judge.smoothness(*near) if all(len(values) == NEIGHBOURS for values in near) else 1.0
             detail = f"{difference.units:.3g} float32 rounding units apart in float64"
-            if judge.is_meant(difference.units, share, present, first.dtype):
+            if judge.is_meant(difference.units, share, present, first.dtype, least):
                 cause = (
                     Cause.PRECISION
                     if first.dtype == "float64" and difference.units < judge.ACCURATE

@@ -224,7 +224,7 @@ def presence(reference: np.ndarray, checked: np.ndarray) -> float:
     return float(checked @ reference / (reference @ reference))
 
 
-def is_meant(units: float, share: float, present: float, dtype: str) -> bool:
+def is_meant(units: float, share: float, present: float, dtype: str, least: float = SMALL) -> bool:
     """Return whether a float64 difference is one of meaning, and not of the float64 runs' rounding alone.
 
     Args:
@@ -232,11 +232,12 @@ def is_meant(units: float, share: float, present: float, dtype: str) -> bool:
         share: Its smoothness.
         present: Its presence in `dtype`.
         dtype: What the check is about.
+        least: The size from which it counts.
     """
     if share <= SMOOTH:
         return False
     # Below float32's precision a small difference cannot be seen among the rounding errors.
-    return units > SMALL and present > 0.5 if dtype in ("float32", "float64") else units > ACCURATE
+    return units > least and present > 0.5 if dtype in ("float32", "float64") else units > ACCURATE
 
 
 def differs(first, second) -> bool:

@@ -124,7 +124,7 @@ def run_steps(model, plan: dict, nudge) -> dict[str, Value]:
         targets = pack_targets(model, inputs, [_target_tensor(target) for target in targets])
         logs = model.train_on_batch(pack(model, inputs), targets, return_dict=True)
         for name, value in logs.items():
-            found[f"{name} after step {step}"] = to_value(ops.convert_to_tensor(value))
+            found[f"{name} after step {step}"] = to_value(to_tensor(np.asarray(value), keras.config.floatx()))
     variables = [variable for variable in model.variables if not is_random_state(variable)]
     for name, variable in zip(variable_names(variables), variables, strict=True):
         found[f"{name} after training"] = to_value(variable.value)

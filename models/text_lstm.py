@@ -2,8 +2,9 @@
 
 30,360 parameters: 400 + 29,440 + 520, for a vocabulary of seven words and the padding.
 
-Source: a tutorial of small networks, its recurrent part (003_6f8ed1a1b7bc0456). It only prints the summary; that the
-network is trained, and on what, is ours.
+Source: a tutorial of small networks, its recurrent part (003_6f8ed1a1b7bc0456).
+
+It only prints the summary; that the network is trained, and on what, is ours.
 
 Deviations: none in the layers. The padding is not masked, as the source asks for no mask. On TensorFlow the embedding's
 gradient is sparse, and Keras's Adam there squares it before it adds up what belongs to the same word: the padding,

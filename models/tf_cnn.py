@@ -2,9 +2,11 @@
 
 3,274,634 parameters: 832 + 51,264 + 3,212,288 (a dense layer of 1,024 on 3,136 inputs) + 10,250.
 
-Source: a tutorial of small networks, its TensorFlow 1 part (003_6f8ed1a1b7bc0456), of which only the input stage is
-quoted: flat rows of 784 pixels, divided by 255, reshaped to 28×28×1, one-hot labels, tested on the first 3,000 test
-images. The layers, the optimiser and the batch of 50 are that program's usual continuation; one epoch is our choice.
+Source: a tutorial of small networks, its TensorFlow 1 part (003_6f8ed1a1b7bc0456).
+
+Only the input stage is quoted there: flat rows of 784 pixels, divided by 255, reshaped to 28×28×1, one-hot labels,
+tested on the first 3,000 test images. The layers, the optimiser and the batch of 50 are that program's usual
+continuation; one epoch is our choice.
 
 Deviations: the data pipeline divides and gives the images in their shape; the one-hot targets are made inside the loss.
 The initial weights are Keras's defaults (Glorot uniform, biases 0), which were those of TensorFlow 1's layers too.

@@ -1,6 +1,6 @@
 """How each architecture is trained in a check: its loss, optimiser and metrics, chosen so that many kinds are met.
 
-Those with an Embedding are trained with SGD: Adam and its kin, on TensorFlow, square the gradients of a token that occurs
+Those with an Embedding are trained with SGD: on TensorFlow Adam and its kin square the gradients of a token that occurs
 twice one by one and not their sum (keras 3.15.1), so that they would not be clean.
 """
 

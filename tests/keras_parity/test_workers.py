@@ -422,6 +422,9 @@ def test_the_users_settings_are_kept_and_gaps_filled(monkeypatch):
 
 def test_tensorflow_is_not_imported_where_it_is_not_the_backend(pool):
     """A start costs what it must; TensorFlow, should a model import it there, takes one thread and no accelerator."""
+    for backend in ("jax", "torch"):  # a model of another test may have asked for it there
+        pool[backend].restart()
+
     answers = pool.everywhere(errand(errands.tensorflow_is_imported))
 
     assert answers == {"tensorflow": True, "jax": False, "torch": False}
@@ -494,6 +497,11 @@ def test_a_program_may_end_while_a_worker_is_stuck(tmp_path):
     assert gone(int(done.stdout))
 
 
+def heed_interrupts():
+    """Undo what a shell does for programs in the background: they ignore Ctrl-C, and their children with them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("busy", ["wait", "loop"])
 def test_no_worker_outlives_its_parent(stop, busy, tmp_path):
@@ -512,7 +520,13 @@ def test_no_worker_outlives_its_parent(stop, busy, tmp_path):
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(code))
     command = [sys.executable, str(tmp_path / "script.py")]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
+    )
     pid = int(parent.stdout.readline())
     time.sleep(0.3)
 

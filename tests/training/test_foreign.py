@@ -226,12 +226,17 @@ WAITING = (
 )
 
 
+def heed_interrupts():
+    """Undo what a shell does for programs in the background: they ignore Ctrl-C, and their children with them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_its_parent(stop, tmp_path, working_folder):
     """Ctrl-C ends the child and removes its folder at once; after a kill of the parent the child ends itself."""
     path = write_archive(tmp_path / "model.keras", classifier())
     command, environment = [sys.executable, "-c", WAITING, str(path)], os.environ | {"TMPDIR": str(working_folder)}
-    parent = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    parent = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
     while not (alive := children(parent.pid)):
         time.sleep(0.01)
     time.sleep(0.3)  # into the child's imports
