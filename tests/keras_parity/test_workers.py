@@ -318,6 +318,9 @@ def test_a_worker_killed_between_two_calls_is_replaced(worker):
     pid = worker.pid
     os.kill(pid, signal.SIGKILL)
     assert gone(pid)
+    deadline = time.monotonic() + 10  # another thread may be collecting it just now
+    while worker.alive and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert not worker.alive
 
     assert worker.call(errand(errands.echo), 1) == 1
