@@ -47,6 +47,7 @@ class Comparison:
         notes: For the verdict.
         compared: How many quantities were compared.
         raised_everywhere: What the model raised on all backends on ordinary data, if it did.
+        depends_on_mode: Whether any layer of the model computes otherwise in training, as far as is known.
         versions: Of Keras and the backends.
     """
 
@@ -60,6 +61,7 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     compared: int = 0
     raised_everywhere: str | None = None
+    depends_on_mode: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     _findings: dict[tuple, Finding] = field(default_factory=dict)
     _measurements: dict[tuple, Measurement] = field(default_factory=dict)
@@ -136,14 +138,18 @@ class Comparison:
             raise UsageError("nothing in the model says what it takes; give inputs=, or --inputs FILE.npz")
         return draw_inputs(self.inputs, self.seed, batch_size, edge=edge, special=special)
 
-    def compare_calls(self, draw: Draw, training: bool, backward: bool, everything: bool) -> None:
-        """Compare every call of a run of the model, each replayed with inputs that all backends share.
+    def compare_calls(
+        self, draw: Draw, training: bool, backward: bool, everything: bool = True, measure: bool = True
+    ) -> None:
+        """Compare the calls of a run of the model, each replayed with inputs that all backends share.
 
         Args:
             draw: The model's inputs.
             training: The mode.
             backward: Whether to compare gradients.
-            everything: Whether to replay calls, too, that compute the same in both modes.
+            everything: Whether to replay every call; else those that depend on the mode and the whole model, and the
+                others only where the whole model's results may differ.
+            measure: Whether to measure every unavoidable error, for the reports; else those that the decision needs.
         """
         mode = "training" if training else "inference"
         self.say(f"{mode}, {draw.name}")
@@ -153,23 +159,22 @@ class Comparison:
         calls = {backend: {call["key"]: call for call in answer.calls} for backend, answer in ran.items()}
         whole = {backend: answer.error is None for backend, answer in ran.items()}
         driver = next(backend for backend in calls if whole[backend])
+        self.depends_on_mode = any(call["moded"] for made in calls.values() for call in made.values())
         for call in calls[driver].values():
             self._order.setdefault(call["path"], len(self._order))
         self._compare_call_lists({backend: calls[backend] for backend in calls if whole[backend]}, draw, mode)
         for keys in _portions(calls[driver], everything):
             shared = self._stage(driver, "call_inputs", keys)
-            samples = {b: list(range(i, SAMPLES, len(self.active))) for i, b in enumerate(self.active)}
-            studies = self._each(
-                "study_calls",
-                {
-                    b: ({k: shared[k] for k in keys if k in calls[b]}, training, samples[b], backward)
-                    for b in self.active
-                },
-            )
+            held = self._study(shared, calls, training, backward, SAMPLES if measure else 0)
+            if not measure:
+                doubtful = {key: shared[key] for key in held if not _agree_at_once(calls[driver][key], held[key])}
+                if not everything and any(not calls[driver][key]["path"] for key in doubtful):
+                    self.compare_calls(draw, training, backward, everything=True, measure=measure)
+                    return
+                held |= self._study(doubtful, calls, training, backward, SAMPLES) if doubtful else {}
             for key in keys:
-                held = {backend: answer[key] for backend, answer in studies.items() if key in answer}
-                if len(held) > 1:
-                    self._judge_call(calls[driver][key], held, shared[key], draw, training, backward)
+                if len(held[key]) > 1:
+                    self._judge_call(calls[driver][key], held[key], shared[key], draw, training, backward)
 
     def compare_learning(self, draw: Draw, targets, loss, optimizer, metrics: Sequence, steps: int) -> None:
         """Compare the loss, the metrics and the optimiser, each alone, and then whole training steps."""
@@ -188,19 +193,24 @@ class Comparison:
             else [draw_targets(name, outputs, self.seed, step) for step in range(max(steps, 1))]
         )
         batch = {"outputs": outputs, "targets": drawn[0]}
-        self._compare_part("(loss)", str(name), "loss", {"loss": loss, **batch}, draw)
+        parts = [("(loss)", str(name), "loss", {"loss": loss, **batch})]
         for metric in metrics:
             label = metric["class_name"] if isinstance(metric, dict) else str(metric)
-            self._compare_part(f"(metric {label})", label, "metric", {"metric": metric, **batch}, draw)
-        if steps < 1:
-            return
-        label = optimizer["class_name"] if isinstance(optimizer, dict) else str(optimizer)
-        plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
-        self._compare_part("(optimizer)", label, "optimizer", plan, draw)
-        self.say("training steps")
-        plan = {"optimizer": optimizer, "loss": loss, "metrics": list(metrics)}
-        plan["batches"] = [(draw.inputs, step_targets) for step_targets in drawn]
-        self._compare_steps(plan, draw)
+            parts.append((f"(metric {label})", label, "metric", {"metric": metric, **batch}))
+        if steps:
+            label = optimizer["class_name"] if isinstance(optimizer, dict) else str(optimizer)
+            plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
+            parts.append(("(optimizer)", label, "optimizer", plan))
+        begun = [self._begin("study_learning", what, plan, [0]) for _, _, what, plan in parts]
+        if steps:
+            plan = {"optimizer": optimizer, "loss": loss, "metrics": list(metrics)}
+            plan["batches"] = [(draw.inputs, step_targets) for step_targets in drawn]
+            steps_done = self._begin("study_learning", "steps", plan, [])
+        for (label, type_name, what, plan), done in zip(parts, begun, strict=True):
+            self._judge_part(label, type_name, done(), what, plan, draw)
+        if steps:
+            self.say("training steps")
+            self._judge_steps(steps_done(), draw)
 
     def compare_reloading(self, draw: Draw) -> None:
         """Save on each backend, load on the next one, and compare bit by bit."""
@@ -257,6 +267,30 @@ class Comparison:
             )
         return self.notes + detours
 
+    def _study(self, shared: dict, calls: dict, training: bool, backward: bool, samples: int) -> dict[str, dict]:
+        """Replay calls everywhere and return, by key and backend, what they compute.
+
+        Args:
+            shared: For each call's key its tensors.
+            calls: For each backend the calls that it made, by key.
+            training: The mode.
+            backward: Whether to compare gradients.
+            samples: Perturbations that measure unavoidable errors, shared out among the backends.
+        """
+        answers = self._each(
+            "study_calls",
+            {
+                backend: (
+                    {key: arrays for key, arrays in shared.items() if key in calls[backend]},
+                    training,
+                    list(range(i, samples, len(self.active))),
+                    backward,
+                )
+                for i, backend in enumerate(self.active)
+            },
+        )
+        return {key: {backend: answer[key] for backend, answer in answers.items() if key in answer} for key in shared}
+
     def _judge_call(self, call, studies, arrays, draw, training, backward) -> None:
         """Judge one call; what a call within it does wrong is not its fault."""
         mode = "training" if training else "inference"
@@ -282,17 +316,15 @@ class Comparison:
                 lambda pair, quantity: self._neighbours(pair, call["key"], arrays, training, backward, quantity),
             )
             exact = {quantity: reference[backend][quantity].array for quantity, backend in references.items()}
-            allowed = judge.ACCURATE * max(1, len(call["inner"]))
+            allowed = _allowed(call)
             moves = _median([s.dtype_moves for s in studies.values()])
-            if call["inner"]:
-                checked = {
-                    b: {q: v for q, v in values.items() if q.startswith("output")} for b, values in checked.items()
-                }
+            checked = _to_be_accurate(call, checked)
             differences, measured = judge.compare_accuracy(checked, exact, moves, dtype, allowed)
             semantic = {(difference.quantity, difference.backend) for difference in found}
             found += [d for d in differences if (d.quantity, d.backend) not in semantic]
             self.compared += sum(len(values) for values in checked.values()) if draw.ordinary else 0
-            self._measure(call, measured)
+            if any(study.dtype_moves for study in studies.values()):
+                self._measure(call, measured)
         inside = call["path"] + "/" if call["path"] else ""
         known = {f.backend for f in self._findings.values() if f.layer.startswith(inside) and f.layer != WHOLE}
         for difference in found:
@@ -347,9 +379,8 @@ class Comparison:
             else:
                 self._detours.setdefault((label, difference.backend or " and ".join(pair)), []).append(quantity)
 
-    def _compare_part(self, label: str, type_name: str, what: str, plan: dict, draw: Draw) -> None:
-        """Compare the loss, a metric or the optimiser, run alone on what all backends share."""
-        answers = self._everywhere("study_learning", what, plan, [0])
+    def _judge_part(self, label: str, type_name: str, answers: dict, what: str, plan: dict, draw: Draw) -> None:
+        """Judge the loss, a metric or the optimiser, run alone on what all backends share."""
         self._order.setdefault(label, len(self._order))
         errors = {b: a.reference if isinstance(a.reference, str) else a.checked for b, a in answers.items()}
         errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
@@ -398,9 +429,8 @@ class Comparison:
         answers = self._each("learning_neighbours", dict.fromkeys(pair, (what, plan, nudges, quantity)))
         return [answers[backend] for backend in pair]
 
-    def _compare_steps(self, plan: dict, draw: Draw) -> None:
-        """Compare whole training steps in float64; what a part of them explains is not told again."""
-        answers = self._everywhere("study_learning", "steps", plan, [])
+    def _judge_steps(self, answers: dict, draw: Draw) -> None:
+        """Judge whole training steps in float64; what a part of them explains is not told again."""
         errors = {b: a.reference if isinstance(a.reference, str) else a.checked for b, a in answers.items()}
         errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
         label = "(training)"
@@ -496,32 +526,37 @@ class Comparison:
 
     def _each(self, function: str, arguments: dict[str, tuple]) -> dict:
         """Run a stage at once on several backends, each with its own arguments; drop those that fail."""
-        futures = {
-            backend: self.workers[backend].submit(f"keras_parity.stages:{function}", *own, time_limit=self.time_limit)
-            for backend, own in arguments.items()
-        }
+        futures = {backend: self._submit(backend, function, own) for backend, own in arguments.items()}
         return self._living({backend: _answer(future) for backend, future in futures.items()})
+
+    def _begin(self, function: str, *arguments) -> Callable[[], dict]:
+        """Have the workers run a stage after those begun before; return what waits for the answers."""
+        futures = {backend: self._submit(backend, function, arguments) for backend in self.active}
+        return lambda: self._living({backend: _answer(future) for backend, future in futures.items()})
+
+    def _submit(self, backend: str, function: str, arguments: tuple):
+        return self.workers[backend].submit(f"keras_parity.stages:{function}", *arguments, time_limit=self.time_limit)
 
     def _stage(self, backend: str, function: str, *arguments):
         """Run a stage on one backend."""
-        answer = _answer(
-            self.workers[backend].submit(f"keras_parity.stages:{function}", *arguments, time_limit=self.time_limit)
-        )
+        answer = _answer(self._submit(backend, function, arguments))
         if isinstance(answer, WorkerError):
             self.failures[backend] = str(answer)
             raise TooFewBackends
         return answer
 
     def _living(self, answers: dict) -> dict:
-        """Return the answers that are none of a failure; note the failures.
+        """Return the answers of backends that have not failed; note the failures.
 
         Raises:
             TooFewBackends: If fewer than two backends are left.
         """
-        self.failures |= {b: str(answer) for b, answer in answers.items() if isinstance(answer, WorkerError)}
+        # The first failure is the cause: a stage begun before it was known found a new worker, without the model.
+        failed = {backend: str(answer) for backend, answer in answers.items() if isinstance(answer, WorkerError)}
+        self.failures = failed | self.failures
         if len(self.active) < 2:
             raise TooFewBackends
-        return {backend: answer for backend, answer in answers.items() if not isinstance(answer, WorkerError)}
+        return {backend: answer for backend, answer in answers.items() if backend in self.active}
 
 
 def _answer(future):
@@ -529,6 +564,32 @@ def _answer(future):
         return future.result()
     except WorkerError as error:
         return error
+
+
+def _agree_at_once(call: dict, studies: dict) -> bool:
+    """Return whether the backends agree on a call, however small its unavoidable errors: then none need be measured."""
+    reference, checked = (
+        {b: getattr(study, kind) for b, study in studies.items()} for kind in ("reference", "checked")
+    )
+    if any(isinstance(values, str) for values in (*reference.values(), *checked.values())):
+        return False
+    differences, references = judge.compare_meaning(reference, {})
+    exact = {quantity: reference[backend][quantity].array for quantity, backend in references.items()}
+    dtype = next(iter(studies.values())).dtype
+    inaccurate, _ = judge.compare_accuracy(_to_be_accurate(call, checked), exact, {}, dtype, _allowed(call))
+    return not (differences or inaccurate or judge.compare_structure(checked))
+
+
+def _to_be_accurate(call: dict, checked: dict[str, dict]) -> dict[str, dict]:
+    """Return the results that are judged in the dtype asked about: of a call with others within, its outputs alone."""
+    if not call["inner"]:
+        return checked
+    return {b: {q: v for q, v in values.items() if q.startswith("output")} for b, values in checked.items()}
+
+
+def _allowed(call: dict) -> float:
+    """Return how many units a call may be off: the calls within it add theirs."""
+    return judge.ACCURATE * max(1, len(call["inner"]))
 
 
 def _portions(calls: dict[str, dict], everything: bool) -> Iterator[list[str]]:

@@ -13,6 +13,7 @@ import numpy as np
 from keras import tree
 from keras.src import backend
 from keras.src.backend.common import global_state
+from keras.src.models.functional import Functional
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 
@@ -118,7 +119,7 @@ def run_model(inputs, training: bool) -> Ran:
             "path": call.path,
             "type": type(call.operation).__name__,
             "inner": [inner.key for inner in call.inner],
-            "moded": bool(getattr(call.operation, "_call_has_training_arg", False)),
+            "moded": _depends_on_mode(call.operation),
             "bytes": sum(array.nbytes for array in call.inputs),
         }
         for call in _case.calls["reference"].values()
@@ -277,6 +278,14 @@ def _seed_initialisers(seed: int) -> None:
     np.random.seed(seed)
     global_state.set_global_attribute(GLOBAL_RANDOM_SEED, seed)
     global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+
+
+def _depends_on_mode(operation) -> bool:
+    """Return whether an operation's own code heeds the mode."""
+    if type(operation) in (keras.layers.Dense, keras.layers.EinsumDense):
+        return operation.quantization_mode is not None  # else they take the argument and leave it
+    only_hands_it_on = getattr(type(operation), "call", None) in (Functional.call, keras.Sequential.call)
+    return bool(getattr(operation, "_call_has_training_arg", False)) and not only_hands_it_on
 
 
 def _asked_dtype(key: str) -> str:
