@@ -134,7 +134,7 @@ def train(
             resumed = epoch == position.epoch
             counter.start_epoch(position.step if resumed else 0, position.seconds if resumed else 0.0)
             say_line(lines.before_epoch(epoch, recipe.epochs))
-            logs = _fit_epoch(model, recipe, splits, epoch, counter.first_step, all_callbacks)
+            logs = fit_epoch(model, recipe, splits, epoch, counter.first_step, all_callbacks)
             seconds, images = counter.seconds, min(counter.step * recipe.batch_size, len(train_split))
             result.images += images - counter.first_step * recipe.batch_size
             if not counter.at_epoch_end:
@@ -200,11 +200,21 @@ def peak_memory_mib() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def _fit_epoch(model, recipe, splits, epoch, first_step, callbacks) -> dict:
+def fit_epoch(
+    model: keras.Model, recipe: Recipe, splits: tuple[Split, Split | None], epoch: int, first_step: int, callbacks: list
+) -> dict:
     """Run one epoch, or the rest of one, and return its mean loss and metrics.
 
     One `fit` an epoch: within a single `fit` over many, Keras peeks at a batch on some backends and not on others,
     which moves the passes of a data set against the epochs.
+
+    Args:
+        model: Compiled by `build_compiled`.
+        recipe: The values it trains with.
+        splits: What it trains on, and what is scored after the epoch or None, from `training_splits`.
+        epoch: The epoch's number, from 0.
+        first_step: How many of its steps are done already.
+        callbacks: Keras's.
     """
     train_split, validation_split = splits
     history = model.fit(

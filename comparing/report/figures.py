@@ -1,0 +1,165 @@
+"""The page's charts, from a report's numbers."""
+
+from html import escape
+
+from comparing.report.chart import DASHES, Line, bar_chart, line_chart
+from comparing.report.markup import render_table
+from comparing.report.words import describe_spread
+from keras_parity.report.wording import backend_title, visible
+
+
+def render_curves(report: dict) -> str:
+    """Return accuracy and loss of all backends against the training step, one chart each."""
+    curves = report["curves"]
+    if not curves:
+        return ""
+    of_log = all(curve["of"] == "log" for curve in curves)
+    titles = {
+        "accuracy": "Accuracy on the first test examples" if of_log else "Training accuracy, mean of each epoch",
+        "loss": "Training loss of the logged step" if of_log else "Training loss, mean of each epoch",
+    }
+    charts = []
+    for key, scale, label in (("accuracy", 100, "accuracy (%)"), ("loss", 1, "loss (log scale)")):
+        lines = [line for backend in report["backends"] if (line := _mean_line(curves, backend, key, scale))]
+        chart = line_chart(lines, "training step", label, f"{titles[key]}, {_ends(lines)}", key == "loss")
+        charts.append(f"<div><h3>{titles[key]}</h3>\n{chart}</div>\n")
+    seeds = len({curve["seed"] for curve in curves})
+    note = (
+        f"Lines: means of {seeds} seeds; shades: from the least to the greatest of them."
+        if seeds > 1
+        else "One seed a backend, each from its own initial weights."
+    )
+    return f'<div class="charts">{"".join(charts)}</div>\n<p class="muted small">{note}</p>\n'
+
+
+def _mean_line(curves: list[dict], backend: str, key: str, scale: float) -> Line | None:
+    own = [curve for curve in curves if curve["backend"] == backend]
+    if not own:
+        return None
+    steps = [step for step in own[0]["step"] if all(step in curve["step"] for curve in own)]
+    columns = [[scale * dict(zip(curve["step"], curve[key], strict=True))[step] for curve in own] for step in steps]
+    low, high = ([edge(column) for column in columns] for edge in (min, max))
+    means = [sum(column) / len(column) for column in columns]
+    name = backend_title(backend)
+    if len(own) == 1:
+        low = high = None
+    return Line(name, backend, steps, means, low, high, DASHES.get(backend, ""))
+
+
+def _ends(lines: list[Line]) -> str:
+    return "; ".join(f"{line.name} ends at {line.y[-1]:.3g}" for line in lines if line.y)
+
+
+def render_divergence(report: dict) -> str:
+    """Return how far each pair of backends is apart after each of the first steps, against the band of rounding."""
+    details = next(answer for answer in report["answers"] if answer["question"] == "steps")["details"]
+    if not details:
+        return ""
+    charts = []
+    for key, label in (("weights", "distance of the weights"), ("loss", "distance of the losses")):
+        steps = list(range(1, details["steps"] + 1))
+        widest = [max(row) for row in zip(*(band[key] for band in details["bands"].values()), strict=True)]
+        limit = [details["limit"] * value for value in widest]
+        floor = min([v for v in widest if v > 0], default=1e-9) / 100
+        lines = [
+            Line("the chaos band", "other", steps, widest, [floor] * len(steps), widest, "1 4"),
+            Line(f"{details['limit']:g} times the band", "other", steps, limit, dash="9 4"),
+            *(
+                Line(_pair(row["backends"]), _odd_one(row["backends"]), steps, _above(row[key], floor), dash=_dash(row))
+                for row in details["pairs"]
+            ),
+        ]
+        worst = max(details["pairs"], key=lambda row: row["ratio"])
+        title = f"{label} against the step; furthest apart are {_pair(worst['backends'])}"
+        chart = line_chart(lines, "training step", f"{label} (log scale)", title, True)
+        charts.append(f"<div><h3>{escape(label.capitalize())} of two backends</h3>\n{chart}</div>\n")
+    return (
+        f'<div class="charts">{"".join(charts)}</div>\n<p class="muted small">All backends start from the same weights '
+        "and see the same batches. The chaos band is how far a backend comes from itself when every weight and "
+        "constant is moved by one float32 rounding, at the start and after each step. Distances "
+        "too small to draw lie on its lower edge.</p>\n"
+    )
+
+
+def _above(values: list, floor: float) -> list:
+    return [None if value is None else max(value, floor) for value in values]
+
+
+def _pair(backends: list[str]) -> str:
+    return " and ".join(backend_title(backend) for backend in backends)
+
+
+def _odd_one(pair: list[str]) -> str:
+    """Return the class of a pair's colour: that of the backend which, of the three, it leaves out."""
+    rest = [backend for backend in DASHES if backend not in pair]
+    return rest[0] if len(rest) == 1 else pair[0]
+
+
+def _dash(row: dict) -> str:
+    return DASHES.get(_odd_one(row["backends"]), "")
+
+
+def render_destination(report: dict) -> str:
+    """Return the accuracies of all seeds, and each pair's difference with its interval against the margin."""
+    details = next(answer for answer in report["answers"] if answer["question"] == "destination")["details"]
+    if not details:
+        return ""
+    seeds = max(map(len, details["accuracies"].values()))
+    heads = ["backend", "mean", "least", "greatest", "seeds"]
+    rows = [
+        [
+            backend_title(b),
+            f"{sum(values) / len(values):.2f} %",
+            f"{min(values):.2f}",
+            f"{max(values):.2f}",
+            str(len(values)),
+        ]
+        for b, values in details["accuracies"].items()
+    ]
+    table = render_table(heads, rows)
+    if not details["pairs"]:
+        return table
+    pairs = [
+        [
+            _pair(row["backends"]),
+            f"{row['mean']:+.2f}",
+            f"{row['low']:+.2f} to {row['high']:+.2f}",
+            f"{row['p_equal']:.2g}",
+            f"{row['p_apart']:.2g}",
+        ]
+        for row in details["pairs"]
+    ]
+    heads = ["pair", "difference (points)", "90 % interval", "p, equal within the margin", "p, further apart than it"]
+    note = f'<p class="muted small">Margin ±{details["margin"]:g} points, {seeds} seeds.</p>\n'
+    return f"{table}{render_table(heads, pairs)}{note}"
+
+
+def render_speed(report: dict) -> str:
+    """Return images per second of each backend as bars, and against the batch size where that was measured."""
+    speed = report["speed"]["backends"]
+    bars = [
+        (backend_title(b), b, *(measured["images_per_second"][key] for key in ("median", "least", "greatest")))
+        for b, measured in speed.items()
+    ]
+    fastest = max(bars, key=lambda bar: bar[2])
+    title = f"Images per second; the fastest is {fastest[0]}"
+    charts = [f"<div><h3>Training speed</h3>\n{bar_chart(bars, 'images per second, logging included', title)}</div>\n"]
+    sweep = report["sweep"]
+    if sweep:
+        lines = []
+        for backend in report["backends"]:
+            own = sorted((row for row in sweep if row["backend"] == backend), key=lambda row: row["batch_size"])
+            columns = [[row[key] for row in own] for key in ("batch_size", "median", "least", "greatest")]
+            if own:
+                lines.append(Line(backend_title(backend), backend, *columns, DASHES.get(backend, "")))
+        chart = line_chart(lines, "batch size", "images per second", "Images per second against the batch size")
+        charts.append(f"<div><h3>Speed against batch size</h3>\n{chart}</div>\n")
+    ratios = "; ".join(
+        f"{' / '.join(map(backend_title, row['backends']))} {describe_spread(row, '{:.2f}')}"
+        for row in report["speed"]["ratios"]
+    )
+    environment = report["environment"]
+    machine = visible(f"{environment['processor']}, {environment['cores']} cores")
+    note = f"Each run alone on the machine ({machine}), the backends taking turns. "
+    note += f"Ratios of speeds, turn by turn: {ratios}." if ratios else ""
+    return f'<div class="charts">{"".join(charts)}</div>\n<p class="muted small">{escape(note)}</p>\n'

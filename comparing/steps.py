@@ -1,0 +1,133 @@
+"""(2) Same steps: do backends that start from the same weights stay within the band of rounding?
+
+Float32 training amplifies roundings, so two correct backends drift apart. How fast is measured: each backend is also
+trained from weights, and with an optimiser's constants, that differ in the last place. docs/how-compare-decides.md has
+the experiments behind the numbers here.
+"""
+
+import itertools
+
+import numpy as np
+
+from comparing.answers import Answer, unanswered
+from comparing.destination import alone
+from keras_parity.report.wording import backend_title, enumerate_names
+from keras_parity.verdict import Outcome
+
+# Ours, between what was measured: 16 for the worst clean system, 11,000 for the smallest fault known in Keras.
+LIMIT = 100.0
+# A distance is the mean of |difference|^(1/2), squared. A single weight whose gradient is nought but for rounding may
+# jump by a whole learning rate; squares would see nothing else.
+EXPONENT = 0.5
+FLOAT32_SPACING = 2.0**-23
+
+
+def compare_steps(recordings: dict[str, dict], backends: list[str]) -> Answer:
+    """Return the answer, from what each backend recorded.
+
+    Args:
+        recordings: For each backend what `in_worker.record_steps` returned.
+        backends: All that were to be compared.
+    """
+    criterion = (
+        f"At every step the loss and the weights of two backends differ by at most {LIMIT:g} times what roundings of "
+        "one unit do to either of them."
+    )
+    recordings = {backend: recordings[backend] for backend in backends if backend in recordings}
+    if len(recordings) < 2:
+        return unanswered("steps", criterion, "Fewer than two backends took the first steps.")
+    names = [recording["names"] for recording in recordings.values()]
+    if any([len(path) for path in name] == [] or len(name) != len(names[0]) for name in names):
+        return unanswered("steps", criterion, "The backends' models have different variables.")
+    bands = {backend: _band(recording) for backend, recording in recordings.items()}
+    rows = [_compare_pair(pair, recordings, bands) for pair in itertools.combinations(recordings, 2)]
+    steps = len(next(iter(recordings.values()))["batches"])
+    details = {
+        "steps": steps,
+        "limit": LIMIT,
+        "pairs": rows,
+        "bands": {b: {"weights": band[0].tolist(), "loss": band[1].tolist()} for b, band in bands.items()},
+        "losses": {backend: recording["losses"][0].tolist() for backend, recording in recordings.items()},
+    }
+    worst = max(rows, key=lambda row: row["ratio"])
+    if not np.isfinite([r["losses"] for r in recordings.values()]).any():
+        return unanswered("steps", criterion, "No backend has a finite loss.")
+    outside = [tuple(row["backends"]) for row in rows if not row["ratio"] <= LIMIT]
+    pair = enumerate_names([backend_title(backend) for backend in worst["backends"]])
+    size = f"{worst['ratio']:,.2g}" if worst["ratio"] < 100 else f"{worst['ratio']:,.0f}"
+    if not outside:
+        reason = (
+            f"Over {steps} steps from the same weights the backends stay together: {pair} come apart by at most {size} "
+            "times what a rounding does."
+        )
+        return Answer(
+            "steps", Outcome.AGREE.value, worst["ratio"], "times the band", criterion, reason, details=details
+        )
+    culprit = alone(outside, list(recordings))
+    first = min(row["first_outside"] for row in rows if row["first_outside"])
+    reason = f"{pair} come apart by {size} times what a rounding does; outside the band from step {first} on."
+    batches = {tuple(recording["batches"]) for recording in recordings.values()}
+    if len(batches) > 1:
+        reason += " They are not given the same batches: look at the order of the data first."
+    elif worst["variable"]:
+        reason += f" Furthest out is {worst['variable']}."
+    return Answer(
+        "steps", Outcome.DISAGREE.value, worst["ratio"], "times the band", criterion, reason, culprit, details=details
+    )
+
+
+def _band(recording: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far roundings move the weights and the loss, each `(steps,)`; a band does not get narrower again."""
+    draws = range(1, len(recording["losses"]))
+    weights = np.max([weight_distance(recording, 0, recording, draw) for draw in draws], axis=0)
+    losses = recording["losses"]
+    loss = np.abs(losses[1:] - losses[0]).max(axis=0)
+    return (
+        np.maximum.accumulate(weights),
+        np.maximum.accumulate(np.maximum(loss, FLOAT32_SPACING * np.abs(losses[0]))),
+    )
+
+
+def weight_distance(first: dict, i: int, second: dict, j: int) -> np.ndarray:
+    """Return how far apart two trainings are after each step, float64 `(steps,)`, over all weights."""
+    sizes = np.array(first["sizes"], np.float64)
+    return (sizes @ _of_variables(first, i, second, j) / sizes.sum()) ** (1 / EXPONENT)
+
+
+def _of_variables(first: dict, i: int, second: dict, j: int) -> np.ndarray:
+    """Return each variable's mean of powers of differences, float64 `(variables, steps)`."""
+    pairs = zip(first["followed"], second["followed"], strict=True)
+    return np.stack([(np.abs(a[i].astype(float) - b[j].astype(float)) ** EXPONENT).mean(axis=-1) for a, b in pairs])
+
+
+def _compare_pair(pair: tuple[str, str], recordings: dict, bands: dict) -> dict:
+    first, second = (recordings[backend] for backend in pair)
+    weights = weight_distance(first, 0, second, 0)
+    losses = np.abs(first["losses"][0] - second["losses"][0])
+    widest = [np.maximum(*(bands[backend][kind] for backend in pair)) for kind in (0, 1)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.fmax(_ratio(weights, widest[0]), _ratio(losses, widest[1]))
+    outside = np.flatnonzero(~(ratios <= LIMIT))
+    return {
+        "backends": list(pair),
+        "ratio": float(ratios.max()),
+        "weights": weights.tolist(),
+        "loss": losses.tolist(),
+        "first_outside": int(outside[0]) + 1 if outside.size else None,
+        "variable": _furthest(first, second, int(outside[0])) if outside.size else None,
+    }
+
+
+def _ratio(distance: np.ndarray, band: np.ndarray) -> np.ndarray:
+    """Return distances in units of a band; infinite where only one side is a number or the band is nought."""
+    ratio = np.where(distance == 0, 0.0, distance / band)
+    return np.where(np.isfinite(ratio), ratio, np.inf)
+
+
+def _furthest(first: dict, second: dict, step: int) -> str:
+    """Return the variable that is furthest apart after a step, in units of its own band."""
+    apart = _of_variables(first, 0, second, 0)[:, step]
+    bands = np.max(
+        [_of_variables(r, 0, r, draw)[:, step] for r in (first, second) for draw in range(1, len(r["losses"]))], axis=0
+    )
+    return first["names"][int(np.argmax(apart / np.maximum(bands, np.finfo(float).tiny)))]
