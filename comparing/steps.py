@@ -37,7 +37,7 @@ def compare_steps(recordings: dict[str, dict], backends: list[str]) -> Answer:
     if len(recordings) < 2:
         return unanswered("steps", criterion, "Fewer than two backends took the first steps.")
     names = [recording["names"] for recording in recordings.values()]
-    if any([len(path) for path in name] == [] or len(name) != len(names[0]) for name in names):
+    if any(len(name) != len(names[0]) for name in names):
         return unanswered("steps", criterion, "The backends' models have different variables.")
     bands = {backend: _band(recording) for backend, recording in recordings.items()}
     rows = [_compare_pair(pair, recordings, bands) for pair in itertools.combinations(recordings, 2)]
@@ -55,7 +55,9 @@ def compare_steps(recordings: dict[str, dict], backends: list[str]) -> Answer:
     outside = [tuple(row["backends"]) for row in rows if not row["ratio"] <= LIMIT]
     pair = enumerate_names([backend_title(backend) for backend in worst["backends"]])
     size = f"{worst['ratio']:,.2g}" if worst["ratio"] < 100 else f"{worst['ratio']:,.0f}"
-    if not outside:
+    batches = {backend: tuple(recording["batches"]) for backend, recording in recordings.items()}
+    others = [tuple(row["backends"]) for row in rows if batches[row["backends"][0]] != batches[row["backends"][1]]]
+    if not (outside or others):
         reason = (
             f"Over {steps} steps from the same weights the backends stay together: {pair} come apart by at most {size} "
             "times what a rounding does."
@@ -63,11 +65,11 @@ def compare_steps(recordings: dict[str, dict], backends: list[str]) -> Answer:
         return Answer(
             "steps", Outcome.AGREE.value, worst["ratio"], "times the band", criterion, reason, details=details
         )
-    culprit = alone(outside, list(recordings))
-    first = min(row["first_outside"] for row in rows if row["first_outside"])
-    reason = f"{pair} come apart by {size} times what a rounding does; outside the band from step {first} on."
-    batches = {tuple(recording["batches"]) for recording in recordings.values()}
-    if len(batches) > 1:
+    culprit = alone(outside or others, list(recordings))
+    first = min((row["first_outside"] for row in rows if row["first_outside"]), default=None)
+    reason = f"{pair} come apart by {size} times what a rounding does"
+    reason += f"; outside the band from step {first} on." if first else "."
+    if others:
         reason += " They are not given the same batches: look at the order of the data first."
     elif worst["variable"]:
         reason += f" Furthest out is {worst['variable']}."

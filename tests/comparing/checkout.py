@@ -1,0 +1,146 @@
+"""A copy of the code with a system and a data set of its own, small enough to train in a second; faults go into it."""
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.commands import ROOT, finish, start
+
+PACKAGES = ("comparing", "data", "figures", "keras_parity", "models", "training")
+
+DATA = '''"""Three overlapping clouds of points."""
+
+import numpy as np
+
+from data.split import Source, Split
+
+CLASS_NAMES = ("<b>red</b>", "green", "blue")
+
+
+def read(archives=None, cache=None):
+    """Return the clouds."""
+    generator = np.random.default_rng(3)
+    centres = generator.normal(0, 0.7, (3, 6))
+
+    def split(count):
+        labels = generator.integers(0, 3, count)
+        return Split((centres[labels] + generator.normal(0, 1, (count, 6))).astype(np.float32), labels)
+
+    return Source("clouds", split(600), split(2000), CLASS_NAMES)
+'''
+
+MODEL = '''"""A tiny network for three clouds of points.
+
+163 parameters.
+
+Source: ours.
+"""
+
+import keras
+from keras import layers
+
+from training.recipe import Recipe
+
+RECIPE = Recipe(
+    dataset="clouds",
+    batch_size=30,
+    epochs=6,
+    optimizer="adam",
+    learning_rate=0.01,
+    loss="sparse_categorical_crossentropy_from_logits",
+    log_every=10,
+)
+
+
+def build():
+    """Build the network."""
+    point = keras.Input((6,), name="point")
+    x = layers.Dense(16, activation="relu", kernel_initializer=INITIALIZER, name="hidden")(point)
+    x = layers.Dropout(RATE, seed=1, name="dropout")(x)
+    return keras.Model(point, layers.Dense(3, name="logits")(x), name="tiny")
+
+
+INITIALIZER, RATE = "glorot_uniform", 0.2
+'''
+
+# Each is added at the end of a file of the copy, and changes what one backend does there, and nothing else.
+FAULTS = {
+    "dropout": (
+        "models/tiny.py",
+        """
+if keras.backend.backend() == "torch":
+    RATE = 0.5
+""",
+    ),
+    "optimiser": (
+        "training/recipe.py",
+        """
+make_sound_optimizer = make_optimizer
+
+
+def make_optimizer(recipe):
+    import keras
+
+    factor = 1.001 if keras.backend.backend() == "torch" else 1.0
+    return make_sound_optimizer(recipe.override(learning_rate=factor * recipe.learning_rate))
+""",
+    ),
+    "data order": (
+        "data/pipeline.py",
+        """
+draw_sound_order = draw_order
+
+
+def draw_order(count, seed, epoch):
+    import keras
+
+    order = draw_sound_order(count, seed, epoch)
+    return order[::-1] if keras.backend.backend() == "torch" else order
+""",
+    ),
+    "initialiser": (
+        "models/tiny.py",
+        """
+if keras.backend.backend() == "torch":
+    INITIALIZER = keras.initializers.RandomNormal(stddev=30.0)
+""",
+    ),
+    "construction": (
+        "models/tiny.py",
+        """
+if keras.backend.backend() == "torch":
+    raise RuntimeError("planted: no such thing on PyTorch")
+""",
+    ),
+}
+
+
+def copy_code(folder: Path, fault: str | None = None) -> Path:
+    """Copy the code into `folder`, with the tiny system, and plant a fault of `FAULTS`; return the folder."""
+    for script in ("compare.py", "train.py"):
+        shutil.copy(ROOT / script, folder)
+    for package in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__", "embedded")
+        shutil.copytree(ROOT / package, folder / package, ignore=ignored)
+    (folder / "data" / "clouds.py").write_text(DATA)
+    (folder / "models" / "tiny.py").write_text(MODEL)
+    if fault is not None:
+        name, text = FAULTS[fault]
+        with (folder / name).open("a") as file:
+            file.write(text)
+    return folder
+
+
+def compare(folder: Path, *arguments: str) -> tuple[int, dict | None, str]:
+    """Run the copy's `compare.py` on two backends; return its exit code, its report, if any, and what it wrote."""
+    given = [] if "--from" in arguments or "--backends" in arguments else ["--backends", "jax,torch"]
+    out = [] if "--out" in arguments else ["--out", "report"]
+    code, stdout, stderr = finish(start(folder / "compare", *given, *out, *arguments, folder=folder))
+    place = Path(arguments[arguments.index("--out") + 1]) if "--out" in arguments else Path("report")
+    path = folder / place / "report.json"
+    return code, json.loads(path.read_text()) if path.exists() else None, stdout + stderr
+
+
+def outcomes(report: dict) -> dict[str, str]:
+    """Return the outcome of each question."""
+    return {answer["question"]: answer["outcome"] for answer in report["answers"]}
