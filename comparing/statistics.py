@@ -81,8 +81,9 @@ def runs_needed(spread: float, difference: float, margin: float) -> int | None:
     levels = (np.arange(200) + 0.5) / 200
     for runs in range(3, MOST_RUNS + 1):
         error, freedom = spread * math.sqrt(2 / runs), 2 * (runs - 1)
-        # The tests use the spread that they find, which itself is random: average over it.
-        found = np.sqrt(stats.chi2.ppf(levels, freedom) / freedom) * stats.t.ppf(1 - ALPHA, freedom)
+        # The tests use the spread that they find, which itself is random: average over it. Welch's degrees of freedom
+        # lie between runs - 1 and twice that; the least is reckoned with.
+        found = np.sqrt(stats.chi2.ppf(levels, freedom) / freedom) * stats.t.ppf(1 - ALPHA, runs - 1)
         high, low = (margin - difference) / error - found, found - (margin + difference) / error
         if np.maximum(0.0, stats.norm.cdf(high) - stats.norm.cdf(low)).mean() >= POWER:
             return runs
