@@ -1,10 +1,16 @@
 """Values and gradients of a function, the same way on three backends."""
 
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
+
+from keras_parity.precision import in_reference
+
+_IN_HASTE = {"compiler_options": {"xla_backend_optimization_level": 0}}
 
 
 def evaluate(
@@ -12,7 +18,7 @@ def evaluate(
     arguments: list,
     fixed,
     draw_cotangent: Callable[[str, tuple[int, ...]], np.ndarray] | None,
-    compiled: dict,
+    compiled: dict | None,
     key,
 ) -> tuple[dict, dict, list | None]:
     """Return a function's results, and the gradient of its float results, contracted with given cotangents.
@@ -24,7 +30,7 @@ def evaluate(
         arguments: Float tensors to differentiate with respect to.
         fixed: A nested structure of other tensors that the function takes.
         draw_cotangent: From a float result's name and shape to its cotangent; None where no gradient is wanted.
-        compiled: Keeps what was compiled.
+        compiled: Keeps what was compiled; None runs JAX eagerly, too.
         key: What `function` is known by in there: for one key it must always compute the same.
 
     Returns:
@@ -52,6 +58,32 @@ def keep_compiled_programs() -> None:
         jax.config.update("jax_compilation_cache_max_size", 256 << 20)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def jit(function: Callable) -> Callable:
+    """Return `jax.jit` of a function; for the float64 reference without LLVM's optimisations, which take most time.
+
+    What the check is about is compiled as the user's own programs are.
+    """
+    import jax
+
+    return jax.jit(function, **(_IN_HASTE if in_reference() else {}))
+
+
+@contextmanager
+def keras_compiles_in_haste() -> Iterator[None]:
+    """Let Keras compile the float64 reference as `jit` does."""
+    if keras.backend.backend() != "jax" or not in_reference():
+        yield
+        return
+    from keras.src.backend.jax import trainer
+
+    own = trainer.jit
+    trainer.jit = functools.partial(own, **_IN_HASTE)
+    try:
+        yield
+    finally:
+        trainer.jit = own
 
 
 def _on_tensorflow(function, arguments, fixed, draw_cotangent, compiled, key):
@@ -88,17 +120,22 @@ def _on_jax(function, arguments, fixed, draw_cotangent, compiled, key):
     import jax
     import jax.numpy as jnp
 
+    def with_gradients(arguments, fixed, cotangents):
+        floats, backward, others = jax.vjp(lambda a: function(a, fixed), arguments, has_aux=True)
+        return floats, others, backward(cotangents)[0]
+
+    wanted = with_gradients if draw_cotangent else function
+    shapes_of = functools.partial(jax.eval_shape, function)
+    if compiled is None:
+        compiled, shapes_of = {key: wanted}, function
     if key not in compiled:
-
-        def with_gradients(arguments, fixed, cotangents):
-            floats, backward, others = jax.vjp(lambda a: function(a, fixed), arguments, has_aux=True)
-            return floats, others, backward(cotangents)[0]
-
-        compiled[key] = jax.jit(with_gradients if draw_cotangent else function)
+        compiled[key] = jit(wanted)
     if draw_cotangent is None:
         return *compiled[key](arguments, fixed), None
     sizes = (key, tuple(argument.shape for argument in jax.tree.leaves((arguments, fixed))))
     if sizes not in compiled:
-        compiled[sizes] = jax.eval_shape(function, arguments, fixed)[0]
-    cotangents = {name: jnp.asarray(draw_cotangent(name, s.shape), s.dtype) for name, s in compiled[sizes].items()}
+        compiled[sizes] = {name: (v.shape, v.dtype) for name, v in shapes_of(arguments, fixed)[0].items()}
+    cotangents = {
+        name: jnp.asarray(draw_cotangent(name, shape), dtype) for name, (shape, dtype) in compiled[sizes].items()
+    }
     return compiled[key](arguments, fixed, cotangents)

@@ -4,6 +4,7 @@ A call is known by its path, the names of the layers that enclose it joined with
 `encoder/attention#0`. The model itself is the call with the empty path, `#0`.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,12 @@ from keras.src import backend
 from keras.src.layers.layer import Layer
 from keras.src.ops.operation import Operation
 
+from keras_parity.autodiff import jit
+
 # What these call within, they call in a loop that one backend traces and another one runs, so they are taken whole.
 TAKEN_WHOLE = (keras.layers.RNN, keras.layers.TimeDistributed)
+# Stands for a tensor among a call's arguments.
+TENSOR = object()
 
 
 @dataclass
@@ -27,10 +32,11 @@ class Call:
         path: Where, as in the module's docstring.
         index: The count of this call among those on its path.
         operation: What was called.
-        structure: The arguments `(args, kwargs)` as given, tensors included.
-        inputs: The tensors among them, in flattened order; `record` makes them arrays, of bfloat16 float32 ones.
-        dtypes: The dtype of each of them, by Keras's name.
-        masks: For each of them the Keras mask that it carries, or None.
+        structure: The arguments `(args, kwargs)` as given, with `TENSOR` in the place of each tensor.
+        inputs: The tensors' values, in flattened order, where `record` was asked to keep them.
+        dtypes: The dtype of each tensor, by Keras's name.
+        masks: For each tensor the Keras mask that it carries, or None.
+        bytes: What the tensors take in float64.
         inner: The calls made within this one.
     """
 
@@ -41,6 +47,7 @@ class Call:
     inputs: list
     dtypes: list[str]
     masks: list
+    bytes: int
     inner: list["Call"] = field(default_factory=list)
 
     @property
@@ -54,12 +61,14 @@ class CallStack:
 
     Args:
         recorded: Gets each recorded call when it begins; None to record nothing and only know where we are.
-        keep: What to keep of a tensor: its values; or the tensor itself, while JAX traces the model.
+        keep: Returns what to keep of an input; None keeps no inputs.
+        tracing: Whether JAX traces the model, so that masks are kept as the tensors that they are.
     """
 
-    def __init__(self, recorded: list[Call] | None = None, keep: Callable | None = None):
+    def __init__(self, recorded: list[Call] | None = None, keep: Callable | None = None, tracing: bool = False):
         self._recorded = recorded
-        self._keep = keep or to_numpy
+        self._keep = keep
+        self._tracing = tracing
         self._running: list[tuple[str, Call | None]] = []
         self._counts: dict[str, int] = {}
         self._draws: dict[str, int] = {}
@@ -111,17 +120,18 @@ class CallStack:
             return None
         leaves = tree.flatten((args, kwargs))
         tensors = [leaf for leaf in leaves if is_tensor(leaf)]
-        if self._keep is to_numpy and not all(map(_is_concrete, tensors)):
+        if not self._tracing and not all(map(_is_concrete, tensors)):
             return None
         masks = [backend.get_keras_mask(tensor) for tensor in tensors]
         call = Call(
             path,
             index,
             operation,
-            (args, kwargs),
-            [self._keep(tensor) for tensor in tensors],
+            tree.pack_sequence_as((args, kwargs), [TENSOR if is_tensor(leaf) else leaf for leaf in leaves]),
+            [self._keep(tensor) for tensor in tensors] if self._keep else [],
             [backend.standardize_dtype(tensor.dtype) for tensor in tensors],
-            [None if mask is None else self._keep(mask) for mask in masks],
+            [mask if mask is None or self._tracing else to_numpy(mask) for mask in masks],
+            sum(8 * math.prod(tensor.shape) for tensor in tensors),
         )
         self._recorded.append(call)
         if outer is not None:
@@ -130,7 +140,7 @@ class CallStack:
 
 
 def record(
-    model: keras.Model, inputs, training: bool, compiled: dict
+    model: keras.Model, inputs, training: bool, keep: str | None, compiled: dict
 ) -> tuple[list[Call], str | None, Exception | None]:
     """Run a model and return its calls; if it raised, too, the path of the layer that did and the exception.
 
@@ -140,15 +150,16 @@ def record(
         model: The model.
         inputs: The structure of tensors to call it with.
         training: The mode.
+        keep: The dtype in which to keep the values of floating-point inputs of calls; None keeps no inputs.
         compiled: Keeps what was compiled for this model.
     """
     if keras.backend.backend() == "jax":
         try:
-            return _record_compiled(model, inputs, training, compiled), None, None
+            return _record_compiled(model, inputs, training, keep, compiled), None, None
         except Exception:  # some models run eagerly alone; one that does not run at all raises once more below
-            compiled.pop(("record", training), None)
+            pass
     recorded: list[Call] = []
-    stack = CallStack(recorded)
+    stack = CallStack(recorded, keep and (lambda tensor: _shorten(to_numpy(tensor), keep)))
     with watching(stack), backend.StatelessScope():
         try:
             model(inputs, training=training)
@@ -157,27 +168,39 @@ def record(
     return recorded, None, None
 
 
-def _record_compiled(model, inputs, training, compiled) -> list[Call]:
+def _record_compiled(model, inputs, training, keep, compiled) -> list[Call]:
     import jax
 
     def run(inputs):
         traced.clear()
-        with watching(CallStack(traced, keep=lambda tensor: tensor)), backend.StatelessScope():
+        stack = CallStack(traced, keep and (lambda tensor: _shorten(tensor, keep)), tracing=True)
+        with watching(stack), backend.StatelessScope():
             model(inputs, training=training)
         return [(call.inputs, call.masks) for call in traced]
 
-    if ("record", training) not in compiled:
+    key = ("record", training, keep, tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(inputs)))
+    if key not in compiled:
         traced: list[Call] = []
-        compiled["record", training] = (jax.jit(run), traced)
-    function, traced = compiled["record", training]
+        function = jit(run)
+        wanted = jax.eval_shape(function, inputs)
+        # Where no values are wanted, tracing the model has told all.
+        compiled[key] = function if jax.tree.leaves(wanted) else None, wanted, traced
+    function, wanted, traced = compiled[key]
+    found = function(inputs) if function else wanted
     return [
         replace(
             call,
-            inputs=[to_numpy(tensor) for tensor in tensors],
-            masks=[None if mask is None else to_numpy(mask) for mask in masks],
+            inputs=[np.asarray(tensor) for tensor in tensors],
+            masks=[None if mask is None else np.asarray(mask) for mask in masks],
         )
-        for call, (tensors, masks) in zip(traced, function(inputs), strict=True)
+        for call, (tensors, masks) in zip(traced, found, strict=True)
     ]
+
+
+def _shorten(tensor, dtype: str):
+    """Return floating-point values in `dtype`, others as they are."""
+    with np.errstate(over="ignore"):
+        return tensor.astype(dtype) if backend.is_float_dtype(backend.standardize_dtype(tensor.dtype)) else tensor
 
 
 @contextmanager

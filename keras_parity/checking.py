@@ -168,6 +168,8 @@ def _conclude(run: Comparison) -> tuple[Outcome, str]:
     if run.failures:
         backend, text = next(iter(run.failures.items()))
         return Outcome.INCONCLUSIVE, f"{backend} did not finish: {text}"
+    if run.unjudged:
+        return Outcome.INCONCLUSIVE, f"not all could be compared: {run.unjudged}"
     if not run.compared:
         return Outcome.INCONCLUSIVE, "nothing could be compared: no result was finite on ordinary inputs"
     return Outcome.AGREE, f"{', '.join(run.backends)} agree on all {run.compared} quantities compared"

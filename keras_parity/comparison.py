@@ -47,6 +47,7 @@ class Comparison:
         notes: For the verdict.
         compared: How many quantities were compared.
         raised_everywhere: What the model raised on all backends on ordinary data, if it did.
+        unjudged: The first call that nothing can be said about, and why.
         depends_on_mode: Whether any layer of the model computes otherwise in training, as far as is known.
         versions: Of Keras and the backends.
     """
@@ -61,6 +62,7 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     compared: int = 0
     raised_everywhere: str | None = None
+    unjudged: str | None = None
     depends_on_mode: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     _findings: dict[tuple, Finding] = field(default_factory=dict)
@@ -153,16 +155,25 @@ class Comparison:
         """
         mode = "training" if training else "inference"
         self.say(f"{mode}, {draw.name}")
-        ran = self._everywhere("run_model", draw.inputs, training)
+        driver = self.active[0]
+        ran = self._each("run_model", {b: (draw.inputs, training, b == driver) for b in self.active})
         if not self._same_failure(ran, draw, mode):
             return
         calls = {backend: {call["key"]: call for call in answer.calls} for backend, answer in ran.items()}
-        whole = {backend: answer.error is None for backend, answer in ran.items()}
-        driver = next(backend for backend in calls if whole[backend])
+        whole = [backend for backend, answer in ran.items() if answer.error is None]
+        able = [backend for backend in whole if ran[backend].reference_error is None]
+        for backend in set(whole) - set(able):
+            self._note(f"in float64 alone: {backend} raises: {ran[backend].reference_error}")
+        if not able:
+            self.raised_everywhere = self.raised_everywhere or f"{ran[whole[0]].reference_error} (in float64)"
+            return
+        if driver not in able:
+            driver = able[0]
+            self._stage(driver, "run_model", draw.inputs, training, True)
         self.depends_on_mode = any(call["moded"] for made in calls.values() for call in made.values())
         for call in calls[driver].values():
             self._order.setdefault(call["path"], len(self._order))
-        self._compare_call_lists({backend: calls[backend] for backend in calls if whole[backend]}, draw, mode)
+        self._compare_call_lists({backend: calls[backend] for backend in whole}, draw, mode)
         for keys in _portions(calls[driver], everything):
             shared = self._stage(driver, "call_inputs", keys)
             held = self._study(shared, calls, training, backward, SAMPLES if measure else 0)
@@ -296,30 +307,40 @@ class Comparison:
         mode = "training" if training else "inference"
         errors = {backend: study.checked for backend, study in studies.items() if isinstance(study.checked, str)}
         found: list[judge.Difference] = []
-        if errors and len(errors) < len(studies):
+        if len(errors) == len(studies):
+            self._unjudged(call, draw, f"raises on every backend when it is replayed: {next(iter(errors.values()))}")
+        else:
             found += [judge.raised("output", backend, text) for backend, text in errors.items()]
-        for backend, study in studies.items():
-            if backend not in errors and isinstance(study.reference, str):
-                errors[backend] = study.reference
-                self._note(f"in float64 alone: {backend} raises at {call['path'] or WHOLE}: {study.reference}")
         studies = {backend: study for backend, study in studies.items() if backend not in errors}
-        if len(studies) > 1:
-            reference = {backend: study.reference for backend, study in studies.items()}
+        exact_studies = {b: study for b, study in studies.items() if not isinstance(study.reference, str)}
+        for backend in studies.keys() - exact_studies.keys():
+            text = studies[backend].reference
+            self._note(f"in float64 alone: {backend} raises at {call['path'] or WHOLE}: {text}")
+        if len(studies) > 1 and not exact_studies:
+            self._unjudged(call, draw, f"raises in float64 on every backend: {next(iter(studies.values())).reference}")
+        elif len(studies) > 1:
+            reference = {backend: study.reference for backend, study in exact_studies.items()}
             checked = {backend: study.checked for backend, study in studies.items()}
             dtype = next(iter(studies.values())).dtype
             found += judge.compare_structure(checked)
-            differences, references = judge.compare_meaning(reference, _median([s.moves for s in studies.values()]))
-            found += self._meant(
-                differences,
-                call["path"] or WHOLE,
-                studies,
-                lambda pair, quantity: self._neighbours(pair, call["key"], arrays, training, backward, quantity),
-            )
+            if len(reference) > 1:
+                moves = _median([study.moves for study in exact_studies.values()])
+                differences, references = judge.compare_meaning(reference, moves)
+                found += self._meant(
+                    differences,
+                    call["path"] or WHOLE,
+                    studies,
+                    lambda pair, quantity: self._neighbours(pair, call["key"], arrays, training, backward, quantity),
+                )
+            else:  # two backends, and one of them has no float64 result
+                ((only, values),) = reference.items()
+                references = dict.fromkeys(values, only)
             exact = {quantity: reference[backend][quantity].array for quantity, backend in references.items()}
-            allowed = _allowed(call)
-            moves = _median([s.dtype_moves for s in studies.values()])
+            moves = _median([study.dtype_moves for study in exact_studies.values()])
             checked = _to_be_accurate(call, checked)
-            differences, measured = judge.compare_accuracy(checked, exact, moves, dtype, allowed)
+            differences, measured = judge.compare_accuracy(checked, exact, moves, dtype, _allowed(call))
+            if len(reference) == 1:
+                differences = [replace(difference, backend=None) for difference in differences]
             semantic = {(difference.quantity, difference.backend) for difference in found}
             found += [d for d in differences if (d.quantity, d.backend) not in semantic]
             self.compared += sum(len(values) for values in checked.values()) if draw.ordinary else 0
@@ -330,6 +351,13 @@ class Comparison:
         for difference in found:
             if not call["inner"] or not known & {difference.backend, None, *(difference.pair or ())}:
                 self._add(call["path"], call["type"], difference, mode, draw)
+
+    def _unjudged(self, call: dict, draw: Draw, text: str) -> None:
+        """Note a call that nothing can be said about; on ordinary data the check is then inconclusive."""
+        where = call["path"] or WHOLE
+        self._note(f"{where} {text}")
+        if draw.ordinary:
+            self.unjudged = self.unjudged or f"{where} {text}"
 
     def _meant(
         self, differences, label: str, studies: dict, neighbours: Callable | None = None
@@ -567,7 +595,7 @@ def _answer(future):
 
 
 def _agree_at_once(call: dict, studies: dict) -> bool:
-    """Return whether the backends agree on a call, however small its unavoidable errors: then none need be measured."""
+    """Return whether the backends agree on a call, however small its unavoidable errors: none need be measured."""
     reference, checked = (
         {b: getattr(study, kind) for b, study in studies.items()} for kind in ("reference", "checked")
     )

@@ -12,7 +12,7 @@ from keras import ops, tree
 from keras.src import backend
 from keras.src.utils import module_utils
 
-from keras_parity.autodiff import evaluate
+from keras_parity.autodiff import evaluate, jit, keras_compiles_in_haste
 from keras_parity.inputs import pack, pack_targets
 from keras_parity.outline import Value
 from keras_parity.randomness import is_random_state, keyed_generator
@@ -57,7 +57,8 @@ def run_metric(model, plan: dict, nudge) -> dict[str, Value]:
         update()
         update()
         label = "" if len(plan["outputs"]) == 1 else f"[{i}]"
-        for name, value in (result() if isinstance(result(), dict) else {"result": result()}).items():
+        results = result()
+        for name, value in (results if isinstance(results, dict) else {"result": results}).items():
             found[f"{name}{label}"] = to_value(ops.convert_to_tensor(value))
     return found
 
@@ -122,7 +123,8 @@ def run_steps(model, plan: dict, nudge) -> dict[str, Value]:
         if nudge is not None:
             inputs = tree.map_structure(lambda leaf: _nudge(leaf, nudge), inputs)
         targets = pack_targets(model, inputs, [_target_tensor(target) for target in targets])
-        logs = model.train_on_batch(pack(model, inputs), targets, return_dict=True)
+        with keras_compiles_in_haste():
+            logs = model.train_on_batch(pack(model, inputs), targets, return_dict=True)
         for name, value in logs.items():
             found[f"{name} after step {step}"] = to_value(to_tensor(np.asarray(value), keras.config.floatx()))
     variables = [variable for variable in model.variables if not is_random_state(variable)]
@@ -174,21 +176,31 @@ def _without_tensorflow():
 
 
 def _metric_functions(metric, prediction, target):
-    if isinstance(metric, keras.metrics.Metric):
+    if not isinstance(metric, keras.metrics.Metric):
+        return lambda: None, lambda: ops.mean(metric(target, prediction))
+    if keras.backend.backend() != "jax" or not metric.variables:  # some make theirs when they see the first batch
         return lambda: metric.update_state(target, prediction), metric.result
-    return lambda: None, lambda: ops.mean(metric(target, prediction))
+    compiled, result = jit(metric.stateless_update_state), jit(metric.stateless_result)
+
+    def update():
+        for variable, value in zip(metric.variables, compiled(_values(metric), target, prediction), strict=True):
+            variable.assign(value)
+
+    return update, lambda: result(_values(metric))
+
+
+def _values(owner) -> list:
+    return [variable.value for variable in owner.variables]
 
 
 def _applying(optimizer, variables: list):
     """Return a function that lets the optimiser move the variables by given gradients."""
     if keras.backend.backend() != "jax":
         return lambda gradients: optimizer.apply(gradients, variables)
-    import jax
-
-    compiled = jax.jit(optimizer.stateless_apply)
+    compiled = jit(optimizer.stateless_apply)
 
     def apply(gradients):
-        values, slots = compiled([v.value for v in optimizer.variables], gradients, [v.value for v in variables])
+        values, slots = compiled(_values(optimizer), gradients, [v.value for v in variables])
         for variable, value in zip((*variables, *optimizer.variables), (*values, *slots), strict=True):
             variable.assign(value)
 

@@ -45,11 +45,13 @@ class Ran:
             `moded` (whether it takes a `training` argument) and `bytes` (of its inputs).
         failed_at: The path of the layer that raised; None if all went well.
         error: What it raised.
+        reference_error: What the model raised in float64 alone; then no call has inputs to share.
     """
 
     calls: list[dict]
     failed_at: str | None = None
     error: str | None = None
+    reference_error: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ rounds it to float32 first, so that a "float64" model computes partly in float32
 here, for the time of a `with` block; outside a check nothing is patched.
 """
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,11 +33,16 @@ def reference_precision() -> Iterator[None]:
     table["float64"] = "float64"
     dtype_policies.get = get_float64
     try:
-        with _global_dtype("float64", "float64"), _wide_jax(), _exact_constants():
+        with _global_dtype("float64", "float64"), _wide_jax(), _exact_constants(), _missing_kernels():
             yield
     finally:
         dtype_policies.get = own_get
         table["float64"] = entry
+
+
+def in_reference() -> bool:
+    """Return whether the reference is what is computed now."""
+    return promotion.BIT64_TO_BIT32_DTYPE["float64"] == "float64"
 
 
 @contextmanager
@@ -95,6 +101,49 @@ def _exact_constants() -> Iterator[None]:
         yield
     finally:
         tf.cast = own
+
+
+@contextmanager
+def _missing_kernels() -> Iterator[None]:
+    """Let XLA compute what TensorFlow has no float64 kernel for, as a convolution of `channels_first` images."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    module = keras.src.backend.nn
+    own = {name: getattr(module, name) for name in _IN_KERNELS}
+    for name, function in own.items():
+        setattr(module, name, _with_xla_at_hand(function))
+    try:
+        yield
+    finally:
+        for name, function in own.items():
+            setattr(module, name, function)
+
+
+_IN_KERNELS = ("conv", "depthwise_conv", "separable_conv", "conv_transpose", "max_pool", "average_pool")
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled_by_xla(function):
+    import tensorflow as tf
+
+    return tf.function(function, jit_compile=True)
+
+
+def _with_xla_at_hand(function):
+    import tensorflow as tf
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except (tf.errors.UnimplementedError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
+            try:
+                return _compiled_by_xla(function)(*args, **kwargs)
+            except Exception:
+                raise error from None
+
+    return call
 
 
 @contextmanager

@@ -230,7 +230,7 @@ class _Reduction:
                 targets = draw_targets(self.finding.layer_type, outputs, self.seed, 0)
                 name = loss or "mean_squared_error"
                 return [driver.call("keras_parity.reduction_stages:extract_loss", name, outputs, targets)]
-            driver.call("keras_parity.stages:run_model", draw.inputs, self.finding.mode == "training")
+            driver.call("keras_parity.stages:run_model", draw.inputs, self.finding.mode == "training", True)
             path = "" if layer == WHOLE else layer
             culprits, others = driver.call("keras_parity.reduction_stages:extract", path)
         finally:

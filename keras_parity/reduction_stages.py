@@ -16,7 +16,7 @@ from keras.src.api_export import get_name_from_symbol
 from keras.src.models.functional import Functional
 
 from keras_parity import stages
-from keras_parity.capture import Call, is_tensor
+from keras_parity.capture import TENSOR, Call
 from keras_parity.errors import UsageError
 from keras_parity.learning import resolve
 from keras_parity.precision import checked_precision
@@ -161,7 +161,7 @@ def _describe(call: Call, tensors: list[np.ndarray]) -> Reproducer:
     operation = call.operation
     dtypes = ["float" if dtype == keras.config.floatx() else dtype for dtype in call.dtypes]
     count = iter(range(len(tensors)))
-    args, kwargs = tree.map_structure(lambda leaf: Slot(next(count)) if is_tensor(leaf) else leaf, call.structure)
+    args, kwargs = tree.map_structure(lambda leaf: Slot(next(count)) if leaf is TENSOR else leaf, call.structure)
     kwargs = {name: value for name, value in kwargs.items() if name != "training" and value is not None}
     is_layer = isinstance(operation, keras.Layer)
     if is_layer and operation._call_has_mask_arg and "mask" not in kwargs and call.masks[0] is not None:

@@ -13,7 +13,7 @@ from keras.src.backend.common import global_state
 from keras.src.layers.layer import CallContext, Layer
 
 from keras_parity.autodiff import evaluate
-from keras_parity.capture import Call, CallStack, is_tensor, to_numpy
+from keras_parity.capture import TENSOR, Call, CallStack, is_tensor, to_numpy
 from keras_parity.outline import Value
 from keras_parity.randomness import keyed_generator
 
@@ -80,7 +80,7 @@ def replay(
         (lambda label, shape: keyed_generator(seed, "cotangent", call.key, label).standard_normal(shape))
         if backward
         else None,
-        compiled,
+        compiled if _supports_jit(operation) else None,
         (call.key, training, backward),
     )
     found = {name: to_value(tensor) for name, tensor in (*floats.items(), *others.items())}
@@ -90,6 +90,12 @@ def replay(
         dtype = backend.standardize_dtype(argument.dtype)
         found[name] = Value(np.zeros(argument.shape), dtype) if gradient is None else to_value(gradient)
     return found
+
+
+def _supports_jit(operation) -> bool:
+    """Return whether Keras itself would compile an operation: text layers, for one, say that they need values."""
+    layers = operation._flatten_layers() if isinstance(operation, Layer) else ()
+    return all(getattr(layer, "supports_jit", True) for layer in layers)
 
 
 def _sort(outputs, losses: list, written: dict) -> tuple[dict, dict]:
@@ -164,7 +170,7 @@ def variable_names(variables) -> list[str]:
 def _call_again(call: Call, stack: CallStack, tensors: list, masks: list, training: bool):
     leaves, position = [], 0
     for leaf in tree.flatten(call.structure):
-        if is_tensor(leaf):
+        if leaf is TENSOR:
             leaf = tensors[position]
             if masks[position] is not None:
                 backend.set_keras_mask(leaf, masks[position])

@@ -68,7 +68,8 @@ def open_case(source: ModelSource, dtype: str, seed: int, patch=None, example=No
             # Automatic names count up within a process: start anew, so that they are the same everywhere.
             keras.utils.clear_session(free_memory=False)
             _seed_initialisers(seed)
-            with _precision(kind), watching(stack):
+            # Shared draws spare JAX a compilation for each shape of weights.
+            with _precision(kind), watching(stack), shared_randomness(seed, stack.next_draw):
                 _case.models[kind] = model = build_model(source)
                 build_layers(model, example)
     except Exception as error:
@@ -98,20 +99,23 @@ def set_weights(values: list[np.ndarray]) -> None:
         _assign(kind, _weights(_case.models[kind]), values)
 
 
-def run_model(inputs, training: bool) -> Ran:
+def run_model(inputs, training: bool, keep: bool) -> Ran:
     """Run the whole model in both precisions, and remember each call in it.
 
     Args:
         inputs: A list of arrays in the order of the model's flattened inputs, or the structure to call it with.
         training: The mode.
+        keep: Whether to remember what the calls of the reference model took, too, for `call_inputs`.
     """
-    failed_at, failure = None, None
+    failed_at, errors = None, {}
+    stored = "float64" if _case.dtype == "float64" else "float32"  # no other dtype needs more
     for kind in KINDS:
         model = _case.models[kind]
+        wanted = stored if keep and kind == "reference" else None
         with _running(kind, CallStack()):
-            recorded, layer, error = record(model, pack(model, inputs), training, _case.compiled[kind])
+            recorded, layer, error = record(model, pack(model, inputs), training, wanted, _case.compiled[kind])
         if error is not None:
-            failed_at, failure = layer, first_line(error)
+            failed_at, errors[kind] = layer, first_line(error)
         _case.calls[kind] = {call.key: call for call in recorded}
     calls = [
         {
@@ -120,12 +124,13 @@ def run_model(inputs, training: bool) -> Ran:
             "type": type(call.operation).__name__,
             "inner": [inner.key for inner in call.inner],
             "moded": _depends_on_mode(call.operation),
-            "bytes": sum(array.nbytes for array in call.inputs),
+            "bytes": call.bytes,
         }
-        for call in _case.calls["reference"].values()
-        if call.key in _case.calls["checked"]
+        for call in _case.calls["checked"].values()
     ]
-    return Ran(calls, failed_at, failure)
+    if "checked" in errors:
+        return Ran(calls, failed_at, errors["checked"])
+    return Ran(calls, reference_error=errors.get("reference"))
 
 
 def call_inputs(keys: list[str]) -> dict[str, list[np.ndarray]]:
@@ -185,6 +190,8 @@ def replay_call(
     Returns:
         What it computed, or the text of the exception that it raised.
     """
+    if key not in _case.calls[kind]:
+        return "the float64 run did not get here"
     call = _case.calls[kind][key]
     if nudge is not None:
         arrays = [perturb(array, *nudge) for array in arrays]
