@@ -137,9 +137,7 @@ def _compare_parity(report: dict, baseline: dict) -> tuple[list[str], list[str]]
 def _ratio_noise(then: dict, now: dict) -> float:
     """Return the factor by which the ratio of predictions may change by chance: both intervals' half-widths."""
     halves = [
-        (row["high"] - row["ratio"]) / row["ratio"]
+        max(((row["high"] - row["ratio"]) / row["ratio"] for row in answer["details"].get("pairs", [])), default=0.0)
         for answer in (then, now)
-        for row in answer["details"].get("pairs", [])
-        if row["ratio"] == answer["number"]
     ]
-    return 1 + math.hypot(*halves) if halves else PARITY_NOISE
+    return 1 + math.hypot(*halves) if any(halves) else PARITY_NOISE
