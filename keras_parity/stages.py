@@ -127,6 +127,8 @@ def run_model(inputs, training: bool, keep: bool) -> Ran:
             "bytes": call.bytes,
         }
         for call in _case.calls["checked"].values()
+        # An operation made within a call gets another name in each run: it is taken with the call around it.
+        if call.key in _case.calls["reference"] or "reference" in errors
     ]
     if "checked" in errors:
         return Ran(calls, failed_at, errors["checked"])
