@@ -14,6 +14,7 @@ from comparing.report.html import render_html
 from comparing.report.markdown import render_markdown
 from tests.comparing.reports import make_report
 
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 HOSTILE = "<img src=x onerror=alert(1)>|`[a](b)`\x1b[31m"
 
 
@@ -119,7 +120,7 @@ def test_the_three_files_are_written(tmp_path):
     assert sorted(file.name for file in path.parent.iterdir()) == ["report.html", "report.json", "report.md"]
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="takes a browser")
+@pytest.mark.skipif(BROWSER is None, reason="takes a browser")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_its_window(tmp_path, width):
     """In a real browser, at a phone's and a desktop's width, nothing is wider than the window but what scrolls."""
@@ -133,7 +134,7 @@ def test_the_page_fits_its_window(tmp_path, width):
     script = f"<script>onload=()=>{{const d={document};document.title=d.scrollWidth+' '+d.clientWidth}}</script>"
     (tmp_path / "frame.html").write_text(f"<!DOCTYPE html><title>-</title>{frame}{script}")
 
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{tmp_path}/frame.html"]
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{tmp_path}/frame.html"]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
     content, window = map(int, re.search(r"<title>(\d+) (\d+)</title>", dom).groups())
