@@ -26,7 +26,7 @@ def read(archives=None, cache=None):
         labels = generator.integers(0, 3, count)
         return Split((centres[labels] + generator.normal(0, 1, (count, 6))).astype(np.float32), labels)
 
-    return Source("clouds", split(600), split(2000), CLASS_NAMES)
+    return Source("clouds", split(3000), split(2000), CLASS_NAMES)
 '''
 
 MODEL = '''"""A tiny network for three clouds of points.

@@ -1,0 +1,62 @@
+"""The ready workflow: it compares every system, and the commands in it are those that run here."""
+
+import os
+import re
+import subprocess
+import time
+
+import models
+from tests.commands import ROOT
+
+WORKFLOW = (ROOT / ".github" / "workflows" / "parity.yml").read_text(encoding="utf-8")
+
+
+def read_commands(name: str) -> str:
+    """Return the shell commands of the workflow's step of that name, as a runner gets them."""
+    step = re.search(rf"- name: {name}\n(.*?)(?=\n      - |\Z)", WORKFLOW, re.DOTALL).group(1)
+    block = re.search(r"run: (?:\|\n)?(.*)", step, re.DOTALL).group(1)
+    return "\n".join(line.strip() for line in block.splitlines())
+
+
+def matrix() -> dict[str, int]:
+    """Return the exit code that is expected of each system."""
+    rows = re.findall(r"- \{ model: (\S+), expected: (\d) \}", WORKFLOW)
+    return {name: int(code) for name, code in rows}
+
+
+def test_every_system_is_compared():
+    """A new system comes into the workflow, too; the one known to disagree is the only one."""
+    assert sorted(matrix()) == models.names()
+    assert [name for name, code in matrix().items() if code] == ["text_lstm"]
+
+
+def test_the_commands_run(tmp_path):
+    """Read from the file, given to the shell that a runner uses, for one system; within the time that is promised."""
+    (tmp_path / "compare.py").symlink_to(ROOT / "compare.py")
+    environment = os.environ | {
+        "MODEL": "iris_mlp",
+        "EXPECTED": "0",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+    started = time.perf_counter()
+
+    for step in ("Compare", "Show the summary"):
+        command = ["bash", "-e", "-o", "pipefail", "-c", read_commands(step)]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    assert time.perf_counter() - started < 90
+    assert (tmp_path / "summary.md").read_text().startswith("### ✅ agree: As far as a trial can tell")
+    assert (tmp_path / "report" / "report.html").exists()
+
+
+def test_an_unexpected_exit_code_fails_the_step(tmp_path):
+    """The step's last command is the comparison of the exit codes: here that of a wrong name."""
+    (tmp_path / "compare.py").symlink_to(ROOT / "compare.py")
+    environment = os.environ | {"MODEL": "no_such_system", "EXPECTED": "0"}
+
+    command = ["bash", "-e", "-o", "pipefail", "-c", read_commands("Compare")]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert result.returncode == 1
+    assert "no system 'no_such_system'" in result.stderr
