@@ -80,6 +80,7 @@ class Comparison:
 
         Raises:
             TooFewBackends: If fewer than two can build it.
+            UsageError: If what was named is no model, on any backend.
         """
         self.say("building")
         futures = {
@@ -98,8 +99,10 @@ class Comparison:
         for backend in described:
             self.versions |= self.workers[backend].versions
         broken = {backend: d.error for backend, d in described.items() if d.error is not None}
-        if len(broken) == len(described):
-            self.raised_everywhere = next(iter(broken.values()))[1]
+        if broken and len(broken) == len(described):
+            text = self.raised_everywhere = next(iter(broken.values()))[1]
+            if text.startswith("UsageError: "):  # as of a function that gives no model
+                raise UsageError(text.removeprefix("UsageError: "))
         elif broken:
             for backend, (layer, text) in broken.items():
                 self._add(layer, "", judge.raised("building", backend, text), "building", None)
@@ -305,6 +308,12 @@ class Comparison:
     def _judge_call(self, call, studies, arrays, draw, training, backward) -> None:
         """Judge one call; what a call within it does wrong is not its fault."""
         mode = "training" if training else "inference"
+        inside = call["path"] + "/" if call["path"] else ""
+        known = {f.backend for f in self._findings.values() if f.layer.startswith(inside) and f.layer != WHOLE}
+
+        def explained(difference: judge.Difference) -> bool:
+            return bool(call["inner"] and known & {difference.backend, None, *(difference.pair or ())})
+
         errors = {backend: study.checked for backend, study in studies.items() if isinstance(study.checked, str)}
         found: list[judge.Difference] = []
         if len(errors) == len(studies):
@@ -327,10 +336,12 @@ class Comparison:
                 moves = _median([study.moves for study in exact_studies.values()])
                 differences, references = judge.compare_meaning(reference, moves)
                 found += self._meant(
-                    differences,
+                    [difference for difference in differences if not explained(difference)],
                     call["path"] or WHOLE,
                     studies,
-                    lambda pair, quantity: self._neighbours(pair, call["key"], arrays, training, backward, quantity),
+                    lambda pair, wanted: self._neighbours(
+                        pair, "replay_neighbours", wanted, call["key"], arrays, training, backward
+                    ),
                 )
             else:  # two backends, and one of them has no float64 result
                 ((only, values),) = reference.items()
@@ -346,10 +357,8 @@ class Comparison:
             self.compared += sum(len(values) for values in checked.values()) if draw.ordinary else 0
             if any(study.dtype_moves for study in studies.values()):
                 self._measure(call, measured)
-        inside = call["path"] + "/" if call["path"] else ""
-        known = {f.backend for f in self._findings.values() if f.layer.startswith(inside) and f.layer != WHOLE}
         for difference in found:
-            if not call["inner"] or not known & {difference.backend, None, *(difference.pair or ())}:
+            if not explained(difference):
                 self._add(call["path"], call["type"], difference, mode, draw)
 
     def _unjudged(self, call: dict, draw: Draw, text: str) -> None:
@@ -368,44 +377,48 @@ class Comparison:
             differences: From `judge.compare_meaning`.
             label: What the notes call the place.
             studies: For each backend what it computed there.
-            neighbours: From a pair of backends and a quantity to what both compute at neighbouring inputs; None takes
-                every difference for smooth, and only large ones: steps amplify what their parts, judged before, let
-                pass.
+            neighbours: From a pair of backends and quantities to what both compute of each at neighbouring inputs; None
+                takes every difference for smooth, and only large ones: steps amplify what their parts, judged before,
+                let pass.
         """
         least = judge.SMALL if neighbours else judge.ACCURATE
+        present = {d: self._presence(d, studies) for d in differences if d.cause is None}
+        dtype = next(iter(studies.values())).dtype
+        doubtful: dict[tuple, list[str]] = {}
+        for difference in present if neighbours else ():
+            if judge.is_meant(difference.units, 1.0, present[difference], dtype, least):  # else there is no need
+                doubtful.setdefault(difference.pair, []).append(difference.quantity)
+        near = {pair: neighbours(pair, quantities) for pair, quantities in doubtful.items()}
         for difference in differences:
             quantity, pair = difference.quantity, difference.pair
             if difference.cause is not None:
-                if pair is None or judge.differs(*(studies[backend].checked.get(quantity) for backend in pair)):
-                    yield difference
-                else:
-                    self._detours.setdefault((label, difference.backend or " and ".join(pair)), []).append(quantity)
-                continue
-            first, second = (studies[backend] for backend in pair)
-            present = 1.0
-            if quantity in first.checked and quantity in second.checked:
-                with np.errstate(invalid="ignore"):  # infinities
-                    present = judge.presence(
-                        first.reference[quantity].array - second.reference[quantity].array,
-                        first.checked[quantity].array - second.checked[quantity].array,
-                    )
-            share = 1.0
-            if neighbours and judge.is_meant(
-                difference.units, share, present, first.dtype, least
-            ):  # else there is no need
-                near = neighbours(pair, quantity)
+                meant = pair is None or judge.differs(*(studies[backend].checked.get(quantity) for backend in pair))
+            else:
+                first, second = near.get(pair, {}).get(quantity, ((), ()))
                 # Where a neighbour raises nothing can be averaged: take the difference as it stands.
-                share = judge.smoothness(*near) if all(len(values) == NEIGHBOURS for values in near) else 1.0
-            detail = f"{difference.units:.3g} float32 rounding units apart in float64"
-            if judge.is_meant(difference.units, share, present, first.dtype, least):
-                cause = (
-                    Cause.PRECISION
-                    if first.dtype == "float64" and difference.units < judge.ACCURATE
-                    else Cause.SEMANTIC
-                )
-                yield replace(difference, cause=cause, detail=detail)
+                share = judge.smoothness(first, second) if len(first) == len(second) == NEIGHBOURS else 1.0
+                meant = judge.is_meant(difference.units, share, present[difference], dtype, least)
+                detail = f"{difference.units:.3g} float32 rounding units apart in float64"
+                small = dtype == "float64" and difference.units < judge.ACCURATE
+                cause = Cause.PRECISION if small else Cause.SEMANTIC
+                difference = replace(difference, cause=cause, detail=detail)
+            if meant:
+                yield difference
             else:
                 self._detours.setdefault((label, difference.backend or " and ".join(pair)), []).append(quantity)
+
+    @staticmethod
+    def _presence(difference: judge.Difference, studies: dict) -> float:
+        """Return which share of a float64 difference is there in the dtype asked about; 1 where that has no number."""
+        first, second = (studies[backend] for backend in difference.pair)
+        quantity = difference.quantity
+        if quantity not in first.checked or quantity not in second.checked:
+            return 1.0
+        with np.errstate(invalid="ignore"):  # infinities
+            return judge.presence(
+                first.reference[quantity].array - second.reference[quantity].array,
+                first.checked[quantity].array - second.checked[quantity].array,
+            )
 
     def _judge_part(self, label: str, type_name: str, answers: dict, what: str, plan: dict, draw: Draw) -> None:
         """Judge the loss, a metric or the optimiser, run alone on what all backends share."""
@@ -429,7 +442,10 @@ class Comparison:
         found = judge.compare_structure(checked)
         differences, references = judge.compare_meaning(reference, moves)
         found += self._meant(
-            differences, label, answers, lambda pair, quantity: self._learning_neighbours(pair, what, plan, quantity)
+            differences,
+            label,
+            answers,
+            lambda pair, wanted: self._neighbours(pair, "learning_neighbours", wanted, what, plan),
         )
         exact = {q: answers[b].reference[q].array for q, b in references.items()}
         for quantity, backend in references.items():
@@ -446,16 +462,13 @@ class Comparison:
         self.compared += sum(map(len, checked.values()))
         self._measure({"path": label, "type": type_name}, measured)
 
-    def _neighbours(self, pair, key, arrays, training, backward, quantity) -> list[list[np.ndarray]]:
+    def _neighbours(self, pair, function: str, quantities: list[str], *arguments) -> dict[str, tuple]:
+        """Return what both backends compute of each quantity at neighbouring inputs."""
         nudges = [(NEIGHBOURHOOD, 1000 + i) for i in range(NEIGHBOURS)]
-        arguments = (key, arrays, training, backward, nudges, quantity)
-        answers = self._each("replay_neighbours", dict.fromkeys(pair, arguments))
-        return [answers[backend] for backend in pair]
-
-    def _learning_neighbours(self, pair, what, plan, quantity) -> list[list[np.ndarray]]:
-        nudges = [(NEIGHBOURHOOD, 1000 + i) for i in range(NEIGHBOURS)]
-        answers = self._each("learning_neighbours", dict.fromkeys(pair, (what, plan, nudges, quantity)))
-        return [answers[backend] for backend in pair]
+        answers = self._each(function, dict.fromkeys(pair, (*arguments, nudges, quantities)))
+        if len(answers) < len(pair):  # a worker was lost
+            return {}
+        return {quantity: tuple(answers[backend][quantity] for backend in pair) for quantity in quantities}
 
     def _judge_steps(self, answers: dict, draw: Draw) -> None:
         """Judge whole training steps in float64; what a part of them explains is not told again."""

@@ -206,11 +206,10 @@ def replay_call(
 
 
 def replay_neighbours(
-    key: str, arrays: list[np.ndarray], training: bool, backward: bool, nudges: list, quantity: str
-) -> list[np.ndarray]:
-    """Return one float64 quantity of a call at neighbouring inputs, as many as could be computed."""
-    found = [replay_call("reference", key, arrays, training, backward, nudge) for nudge in nudges]
-    return [values[quantity].array for values in found if isinstance(values, dict) and quantity in values]
+    key: str, arrays: list[np.ndarray], training: bool, backward: bool, nudges: list, quantities: list[str]
+) -> dict[str, list[np.ndarray]]:
+    """Return float64 quantities of a call at neighbouring inputs, of each as many as could be computed."""
+    return _select([replay_call("reference", key, arrays, training, backward, n) for n in nudges], quantities)
 
 
 def predict(inputs) -> list[np.ndarray]:
@@ -238,10 +237,9 @@ def study_learning(what: str, plan: dict, samples: list[int]) -> Study:
     return Study(dtype, reference, checked, moves["float32"], moves[dtype])
 
 
-def learning_neighbours(what: str, plan: dict, nudges: list, quantity: str) -> list[np.ndarray]:
-    """Return one float64 quantity of a part of training at neighbouring inputs, as many as could be computed."""
-    found = [_run_learning("reference", what, plan, nudge) for nudge in nudges]
-    return [values[quantity].array for values in found if isinstance(values, dict) and quantity in values]
+def learning_neighbours(what: str, plan: dict, nudges: list, quantities: list[str]) -> dict[str, list[np.ndarray]]:
+    """Return float64 quantities of a part of training at neighbouring inputs, of each as many as could be computed."""
+    return _select([_run_learning("reference", what, plan, nudge) for nudge in nudges], quantities)
 
 
 def save_model() -> bytes | str:
@@ -315,6 +313,11 @@ def _run_learning(kind: str, what: str, plan: dict, nudge: tuple[float, int] | N
         return first_line(error)
     finally:
         _assign(kind, variables, before)
+
+
+def _select(found: list[dict[str, Value] | str], quantities: list[str]) -> dict[str, list[np.ndarray]]:
+    computed = [values for values in found if isinstance(values, dict)]
+    return {name: [values[name].array for values in computed if name in values] for name in quantities}
 
 
 def _largest_moves(exact: dict[str, Value] | str, nudged: list[dict[str, Value] | str]) -> dict[str, float]:

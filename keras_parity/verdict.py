@@ -87,7 +87,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The worst error of one layer on one backend in one direction, over all draws, replayed with shared inputs.
+    """The worst error measured of one layer on one backend in one direction, replayed with shared inputs.
 
     Attributes:
         layer: The path, as in `Finding`.

@@ -1,0 +1,93 @@
+"""The README's table: whether the backends agree on each system, in inference and in training, by the parity engine.
+
+    python -m benchmarks.parity --readme README.md
+
+Each system is checked as it trains: with its recipe's loss and optimiser, on all draws of `keras-parity check`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.markers import replace_between_markers
+from keras_parity import check
+from keras_parity.report.wording import format_units
+from keras_parity.verdict import Verdict
+from models import load, names_with_variants
+from training.environment import describe_environment
+from training.recipe import make_loss, make_optimizer
+
+BATCH_SIZE = 4
+
+
+def __getattr__(name: str):
+    """Return what `loss of NAME` and `optimizer of NAME` name for the engine, within a worker."""
+    what, found, system = name.partition(" of ")
+    if not found or what not in ("loss", "optimizer"):
+        raise AttributeError(name)
+    recipe = load(system).recipe
+    return make_loss(recipe) if what == "loss" else lambda: make_optimizer(recipe)
+
+
+def main() -> None:
+    """Check every system, print the table, and write it into the README if asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.parity", description=__doc__.splitlines()[0])
+    parser.add_argument("--models", help="names with commas between them; default all, variants too")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
+    options = parser.parse_args()
+    lines = [
+        "| system | parameters | the backends | worst error, forward | worst error, backward | s |",
+        "| --- | ---: | --- | --- | --- | ---: |",
+    ]
+    notes = []
+    for name in options.models.split(",") if options.models else names_with_variants():
+        verdict, parameters = check_system(name)
+        lines.append(render_row(name, parameters, verdict))
+        print(lines[-1], flush=True)
+        notes += [f"- `{name}`: {finding.message}" for finding in verdict.findings]
+        notes += [f"- `{name}`: {note}" for note in verdict.notes]
+    environment = describe_environment(None)
+    versions = ", ".join(
+        f"{package} {environment['versions'][package]}" for package in ("keras", *verdict.settings["backends"])
+    )
+    lines += [
+        "",
+        "Each system with its recipe's loss and optimiser: outputs, gradients, loss, three optimiser steps, saving and "
+        "reloading, in training mode and in inference. Errors in rounding units, on ordinary data; 500 are allowed. "
+        f"{environment['processor']}, {environment['cores']} cores; {versions}; {environment['date'][:10]}. Written by "
+        "`python -m benchmarks.parity --readme README.md`.",
+        *(["", *notes] if notes else []),
+    ]
+    if options.readme:
+        replace_between_markers(options.readme, "benchmarks.parity", "\n".join(lines))
+    print("\n".join(lines[-len(notes) - 3 :]))
+
+
+def check_system(name: str) -> tuple[Verdict, int]:
+    """Return the engine's verdict on a system, and how many parameters that has."""
+    system = load(name)
+    model = system.build()
+    verdict = check(
+        f"models.{name.partition('-')[0]}:build",
+        kwargs=dict(system.build.keywords),
+        targets=[np.random.default_rng(1).integers(0, model.output_shape[-1], BATCH_SIZE)],
+        loss=f"benchmarks.parity:loss of {name}",
+        optimizer=f"benchmarks.parity:optimizer of {name}",
+        batch_size=BATCH_SIZE,
+    )
+    return verdict, model.count_params()
+
+
+def render_row(name: str, parameters: int, verdict: Verdict) -> str:
+    """Return a system's row."""
+    cells = [f"`{name}`", f"{parameters:,}", verdict.outcome.value]
+    for direction in ("forward", "backward"):
+        errors = [error for error in verdict.measurements if error.direction == direction]
+        worst = max(errors, key=lambda error: error.rounding_units, default=None)
+        cells.append(f"{format_units(worst.rounding_units)} (`{worst.layer}`, {worst.backend})" if worst else "")
+    return f"| {' | '.join(cells)} | {verdict.seconds:.1f} |"
+
+
+if __name__ == "__main__":
+    main()
