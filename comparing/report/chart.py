@@ -10,7 +10,7 @@ from html import escape
 from keras_parity.report.wording import visible
 
 WIDTH, HEIGHT = 460, 270
-LEFT, RIGHT, TOP, BOTTOM = 54, 10, 10, 40
+LEFT, RIGHT, TOP, BOTTOM = 64, 10, 10, 42
 DASHES = {"tensorflow": "", "jax": "7 3", "torch": "2 3"}
 
 
@@ -110,13 +110,23 @@ def bar_chart(bars: list[tuple[str, str, float, float, float]], unit: str, title
     return _figure("".join(parts), title, "", bottom + 38)
 
 
+# The logarithms of 1, 2, 5, 10 … over all that float64 holds.
+_ROUND = [power + math.log10(factor) for power in range(-300, 300) for factor in (1, 2, 5)]
+
+
 class _Axis:
     """A map from values to pixels; call it."""
 
     def __init__(self, low: float, high: float, start: float, end: float, logarithmic: bool):
-        self._log = logarithmic
+        self._log, self.decades = logarithmic, False
         if logarithmic:
-            low, high = math.floor(math.log10(low)), math.ceil(math.log10(high))
+            low, high = math.log10(low), math.log10(high)
+            self.decades = high - low > 2
+            if self.decades:
+                low, high = math.floor(low), math.ceil(high)
+            else:  # to the next of 1, 2, 5, 10 …
+                low = max(tick for tick in _ROUND if tick <= low + 1e-9)
+                high = min(tick for tick in _ROUND if tick >= high - 1e-9)
         if high == low:
             high = low + 1
         self.low, self.high, self.start, self.end = low, high, start, end
@@ -127,6 +137,8 @@ class _Axis:
 
     def ticks(self, most: int) -> list[float]:
         """Return round values along the axis."""
+        if self._log and not self.decades:
+            return [float(f"{10**tick:.1g}") for tick in _ROUND if self.low - 1e-9 <= tick <= self.high + 1e-9]
         if self._log:
             step = max(1, math.ceil((self.high - self.low) / most))
             return [10.0**power for power in range(int(self.low), int(self.high) + 1, step)]
@@ -142,7 +154,7 @@ def _render_frame(x_axis: _Axis, y_axis: _Axis, x_label: str, y_label: str) -> s
     for tick in y_axis.ticks(6):
         y = y_axis(tick)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>\n')
-        parts.append(f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{_number(tick, y_axis._log)}</text>\n')
+        parts.append(f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{_number(tick, y_axis.decades)}</text>\n')
     for tick in x_axis.ticks(6):
         x = x_axis(tick)
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{_number(tick)}</text>\n')

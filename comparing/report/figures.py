@@ -7,6 +7,8 @@ from comparing.report.markup import render_table
 from comparing.report.words import describe_spread
 from keras_parity.report.wording import backend_title, visible
 
+_PAIR_DASHES = ("", "8 4", "2 4")
+
 
 def render_curves(report: dict) -> str:
     """Return accuracy and loss of all backends against the training step, one chart each."""
@@ -65,8 +67,9 @@ def render_divergence(report: dict) -> str:
             Line("the chaos band", "other", steps, widest, [floor] * len(steps), widest, "1 4"),
             Line(f"{details['limit']:g} times the band", "other", steps, limit, dash="9 4"),
             *(
-                Line(_pair(row["backends"]), _odd_one(row["backends"]), steps, _above(row[key], floor), dash=_dash(row))
-                for row in details["pairs"]
+                # Of two that coincide the later, dashed one is drawn over the other.
+                Line(_pair(row["backends"]), f"pair{i % 3}", steps, _above(row[key], floor), dash=_PAIR_DASHES[i % 3])
+                for i, row in enumerate(details["pairs"])
             ),
         ]
         worst = max(details["pairs"], key=lambda row: row["ratio"])
@@ -87,16 +90,6 @@ def _above(values: list, floor: float) -> list:
 
 def _pair(backends: list[str]) -> str:
     return " and ".join(backend_title(backend) for backend in backends)
-
-
-def _odd_one(pair: list[str]) -> str:
-    """Return the class of a pair's colour: that of the backend which, of the three, it leaves out."""
-    rest = [backend for backend in DASHES if backend not in pair]
-    return rest[0] if len(rest) == 1 else pair[0]
-
-
-def _dash(row: dict) -> str:
-    return DASHES.get(_odd_one(row["backends"]), "")
 
 
 def render_destination(report: dict) -> str:

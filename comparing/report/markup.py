@@ -11,11 +11,13 @@ def text(value: object) -> str:
 
 
 def render_table(heads: list[str], rows: list[list[str]]) -> str:
-    """Return a table whose first column names the rows; it scrolls sideways on a phone."""
+    """Return a table whose first column names the rows; on a phone each row becomes a list."""
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in heads)
-    body = "".join(
-        f'<tr><th scope="row">{text(row[0])}</th>{"".join(f"<td>{text(cell)}</td>" for cell in row[1:])}</tr>\n'
-        for row in rows
-    )
+    body = "".join(f'<tr><th scope="row">{text(row[0])}</th>{_render_cells(heads, row)}</tr>\n' for row in rows)
     table = f'<table class="numbers"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>'
     return f'<div class="scroll">{table}</div>\n'
+
+
+def _render_cells(heads: list[str], row: list[str]) -> str:
+    cells = zip(heads[1:], row[1:], strict=True)
+    return "".join(f'<td data-label="{text(head)}">{text(cell)}</td>' for head, cell in cells)

@@ -12,8 +12,14 @@ def style_sheet() -> str:
     return f"{engine_style_sheet()}{_RULES}"
 
 
-_LIGHT = "--tensorflow:#d55e00;--jax:#0072b2;--torch:#009e73;--other:#6e6e6e;--more:#d55e00;--less:#0072b2;"
-_DARK = "--tensorflow:#f08a3c;--jax:#56b4e9;--torch:#2bc79a;--other:#a8a8a8;--more:#f08a3c;--less:#56b4e9;"
+_LIGHT = (
+    "--tensorflow:#d55e00;--jax:#0072b2;--torch:#009e73;--other:#6e6e6e;"
+    "--pair0:#b0528a;--pair1:#b87a00;--pair2:#2b8cc4;--more:#d55e00;--less:#0072b2;"
+)
+_DARK = (
+    "--tensorflow:#f08a3c;--jax:#56b4e9;--torch:#2bc79a;--other:#a8a8a8;"
+    "--pair0:#dc93bf;--pair1:#e9b33a;--pair2:#7cc6f0;--more:#f08a3c;--less:#56b4e9;"
+)
 _RULES = (
     f":root{{{_LIGHT}}}\n@media (prefers-color-scheme:dark){{:root{{{_DARK}}}}}"
     + """
@@ -33,7 +39,7 @@ _RULES = (
 .charts h3{font-size:.95rem;font-weight:600;margin:.2rem 0}
 figure{margin:0}
 .chart{display:block;width:100%;height:auto}
-.chart text{font-size:12px;fill:var(--muted)}
+.chart text{font-size:13px;fill:var(--muted)}
 .chart text.value{fill:#fff;font-weight:650}
 .chart .grid{stroke:var(--line);stroke-width:1}
 .line{fill:none;stroke:var(--other);stroke-width:2;stroke-linejoin:round}
@@ -61,12 +67,18 @@ figure{margin:0}
     + "".join(
         f".line.{kind}{{stroke:var(--{kind})}}\n.dot.{kind},.bar.{kind},.band.{kind}{{fill:var(--{kind})}}\n"
         f".swatch.{kind}{{background:var(--{kind})}}\n"
-        for kind in ("tensorflow", "jax", "torch")
+        for kind in ("tensorflow", "jax", "torch", "pair0", "pair1", "pair2")
     )
     + """
 @media (prefers-color-scheme:dark){.chart text.value{fill:#000}}
 @media (max-width:44rem){
  .questions,.charts{grid-template-columns:minmax(0,1fr)}
+ .numbers thead{display:none}
+ .numbers,.numbers tbody,.numbers tr,.numbers th,.numbers td{display:block}
+ .numbers tr{border-top:1px solid var(--line);padding:.4rem 0}
+ .numbers th,.numbers th:first-child,.numbers td{border:0;padding:.05rem 0;text-align:left;white-space:normal;
+  overflow-wrap:anywhere}
+ .numbers td::before{content:attr(data-label) ": ";color:var(--muted)}
  .images{grid-template-columns:repeat(3,minmax(0,1fr))}
  .confusions{grid-template-columns:minmax(0,1fr)}
 }

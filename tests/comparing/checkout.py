@@ -8,30 +8,30 @@ from tests.commands import ROOT, finish, start
 
 PACKAGES = ("comparing", "data", "figures", "keras_parity", "models", "training")
 
-DATA = '''"""Three overlapping clouds of points."""
+DATA = '''"""Ten overlapping clouds of points."""
 
 import numpy as np
 
 from data.split import Source, Split
 
-CLASS_NAMES = ("<b>red</b>", "green", "blue")
+CLASS_NAMES = ("<b>red</b>", *"123456789")
 
 
 def read(archives=None, cache=None):
     """Return the clouds."""
     generator = np.random.default_rng(3)
-    centres = generator.normal(0, 0.7, (3, 6))
+    centres = generator.normal(0, 0.4, (10, 32))
 
     def split(count):
-        labels = generator.integers(0, 3, count)
-        return Split((centres[labels] + generator.normal(0, 1, (count, 6))).astype(np.float32), labels)
+        labels = generator.integers(0, 10, count)
+        return Split((centres[labels] + generator.normal(0, 1, (count, 32))).astype(np.float32), labels)
 
     return Source("clouds", split(3000), split(2000), CLASS_NAMES)
 '''
 
-MODEL = '''"""A tiny network for three clouds of points.
+MODEL = '''"""A tiny network for ten clouds of points.
 
-163 parameters.
+1,386 parameters.
 
 Source: ours.
 """
@@ -43,10 +43,10 @@ from training.recipe import Recipe
 
 RECIPE = Recipe(
     dataset="clouds",
-    batch_size=30,
-    epochs=6,
+    batch_size=50,
+    epochs=3,
     optimizer="adam",
-    learning_rate=0.01,
+    learning_rate=0.005,
     loss="sparse_categorical_crossentropy_from_logits",
     log_every=10,
 )
@@ -54,10 +54,10 @@ RECIPE = Recipe(
 
 def build():
     """Build the network."""
-    point = keras.Input((6,), name="point")
-    x = layers.Dense(16, activation="relu", kernel_initializer=INITIALIZER, name="hidden")(point)
+    point = keras.Input((32,), name="point")
+    x = layers.Dense(32, activation="relu", kernel_initializer=INITIALIZER, name="hidden")(point)
     x = layers.Dropout(RATE, seed=1, name="dropout")(x)
-    return keras.Model(point, layers.Dense(3, name="logits")(x), name="tiny")
+    return keras.Model(point, layers.Dense(10, name="logits")(x), name="tiny")
 
 
 INITIALIZER, RATE = "glorot_uniform", 0.2
