@@ -7,6 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
+import compare
 import evaluate
 import train
 from keras_parity.cli import build_parser
@@ -16,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PARSERS = {
     "python train.py": train.parse_arguments,
     "python evaluate.py": evaluate.parse_arguments,
+    "python compare.py": compare.parse_arguments,
     "keras-parity": lambda arguments: build_parser().parse_args(arguments),
 }
 # What a user types that none of our parsers reads; `.ci/run` runs the first of each.
@@ -61,7 +63,7 @@ def documented_options(document: str) -> set[str]:
 
 def known_options(capsys) -> set[str]:
     """Return every option that the help of our commands shows."""
-    for program, command in (("python train.py", []), ("python evaluate.py", []), ("keras-parity", ["check"])):
+    for program, command in (*((name, []) for name in PARSERS if name.endswith(".py")), ("keras-parity", ["check"])):
         with pytest.raises(SystemExit):
             PARSERS[program]([*command, "--help"])
     return set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) | OTHER_OPTIONS

@@ -61,6 +61,41 @@ def build_classifier_without_repetition():
     return keras.Model(image, keras.layers.Dense(3, name="logits")(image))
 
 
+def build_channels_first():
+    """Convolutions and pools that TensorFlow has no float64 kernels for on a CPU."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((2, 6, 6), name="image")
+    x = layers.Conv2D(3, 3, data_format="channels_first", name="conv")(image)
+    x = layers.MaxPooling2D(2, data_format="channels_first", name="pool")(x)
+    return keras.Model(image, layers.Dense(2, name="logits")(layers.Flatten(name="flatten")(x)))
+
+
+def build_with_names():
+    """Two inputs and two outputs, known by names."""
+    import keras
+    from keras import layers
+
+    inputs = {"left": keras.Input((4,), name="left"), "right": keras.Input((3,), name="right")}
+    x = layers.Concatenate(name="both")([inputs["left"], inputs["right"]])
+    outputs = {
+        "slope": layers.Dense(2, name="slope")(x),
+        "chance": layers.Dense(1, activation="sigmoid", name="chance")(x),
+    }
+    return keras.Model(inputs, outputs)
+
+
+def build_hashing():
+    """A layer that Keras does not compile on JAX, where whole numbers have 32 bits."""
+    import keras
+    from keras import layers
+
+    numbers = keras.Input((4,), dtype="int32", name="numbers")
+    x = layers.Embedding(7, 3, name="embedding")(layers.Hashing(7, name="hashing")(numbers))
+    return keras.Model(numbers, layers.Dense(2, name="logits")(layers.Flatten(name="flatten")(x)))
+
+
 def torch_optimiser():
     """The class of PyTorch's Adam within Keras."""
     from keras.src.backend.torch.optimizers.torch_adam import Adam
@@ -192,6 +227,66 @@ def test_an_error_on_one_backend_names_the_layer():
     assert verdict.culprits == [Culprit("relu", "tensorflow")]
     assert verdict.worst.cause is Cause.ERROR
     assert "not on this backend" in verdict.worst.message
+
+
+def test_images_with_channels_first_are_compared_on_a_cpu():
+    """Where TensorFlow has no float64 kernel, XLA computes the reference; a fault is still seen."""
+
+    def shift(call):
+        return lambda self, *args, **kwargs: call(self, *args, **kwargs) + 1e-3
+
+    options = {"steps": 0, "reload": False}
+
+    verdict = check(build_channels_first, **options)
+    faulty = check(
+        build_channels_first, patches={"tensorflow": patched(layer_class("Conv2D"), "call", shift)}, **options
+    )
+
+    assert verdict.outcome is Outcome.AGREE, verdict.reason
+    assert not verdict.notes
+    assert faulty.culprits == [Culprit("conv", "tensorflow")]
+
+
+def test_a_backend_without_float64_is_judged_by_the_others_results():
+    """A layer that works in float32 alone is no finding; what it computes wrongly there is one."""
+
+    def refuse_float64(error):
+        def replacement(call):
+            def call_in_float32_alone(self, inputs, *args, **kwargs):
+                if "float64" in str(inputs.dtype):
+                    raise NotImplementedError("no float64 here")
+                return call(self, inputs, *args, **kwargs) + error
+
+            return call_in_float32_alone
+
+        return replacement
+
+    def check_with(error):
+        patches = {"torch": patched(layer_class("Dense"), "call", refuse_float64(error))}
+        return check(build_classifier_without_repetition, patches=patches, steps=0, reload=False)
+
+    sound, faulty = check_with(0.0), check_with(1e-3)
+
+    assert sound.outcome is Outcome.AGREE, sound.reason
+    assert any("in float64 alone: torch raises" in note for note in sound.notes)
+    assert faulty.culprits == [Culprit("logits", "torch")]
+
+
+def test_names_of_inputs_and_outputs_hold_them_together():
+    """Dictionaries come back in another order on another backend; losses and metrics belong to each output."""
+    verdict = check(build_with_names, metrics=["mean_absolute_error"])
+
+    assert verdict.outcome is Outcome.AGREE, verdict.reason
+    assert {"slope", "chance", "(metric mean_absolute_error)"} <= {m.layer for m in verdict.measurements}
+
+
+def test_what_keras_does_not_compile_is_not_compiled():
+    """Hashing runs on JAX as Keras runs it; that its result has fewer bits there is true, and all."""
+    verdict = check(build_hashing, steps=0, reload=False)
+
+    assert [(finding.culprit, finding.cause) for finding in verdict.findings] == [
+        (Culprit("hashing", "jax"), Cause.DTYPE)
+    ]
 
 
 def test_a_patch_is_off_after_its_check():
