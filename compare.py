@@ -55,6 +55,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="accuracies closer than this are equal; default 0.3",
     )
     verdict.add_argument(
+        "--steps", type=_positive, metavar="K", help="compare the first K steps; default 20, of a trial 6"
+    )
+    verdict.add_argument(
         "--baseline",
         type=Path,
         metavar="FILE",
@@ -86,7 +89,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     options = parse_arguments(arguments)
     command = shlex.join(["compare.py", *(sys.argv[1:] if arguments is None else arguments)])
-    signal.signal(signal.SIGTERM, _interrupt)  # so that the runs under way write their checkpoints
     try:
         return run(options, command)
     except UserError as error:
@@ -150,7 +152,7 @@ def plan_new(options: argparse.Namespace):
     arguments += ["--smoke"] if options.smoke else []
     out = options.out or Path("reports") / f"{options.model}{'-smoke' if options.smoke else ''}"
     seeds = tuple(range(1, (options.seeds or 1) + 1))
-    return Plan(options.model, backends, seeds, tuple(arguments), out, options.smoke, options.margin)
+    return Plan(options.model, backends, seeds, tuple(arguments), out, options.smoke, options.margin, options.steps)
 
 
 def plan_existing(options: argparse.Namespace):
@@ -185,7 +187,7 @@ def plan_existing(options: argparse.Namespace):
     arguments += ["--data-dir", str(options.data_dir)] if options.data_dir else []
     arguments += ["--smoke"] if first.smoke else []
     seeds = tuple(sorted({seed for _, seed in pairs}))
-    return Plan(first.model, backends, seeds, tuple(arguments), options.out, first.smoke, options.margin)
+    return Plan(first.model, backends, seeds, tuple(arguments), options.out, first.smoke, options.margin, options.steps)
 
 
 def _is_installed(backend: str) -> bool:
@@ -233,4 +235,5 @@ def _margin(text: str) -> float:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)  # so that the runs under way write their checkpoints
     sys.exit(main())

@@ -26,6 +26,7 @@ class Plan:
         out: Folder of the report and of the runs.
         smoke: Whether it is only a trial.
         margin: The largest difference of accuracies that is none, in percentage points.
+        steps: Of the second question; None takes the usual number.
     """
 
     model: str
@@ -35,6 +36,7 @@ class Plan:
     out: Path
     smoke: bool
     margin: float
+    steps: int | None = None
 
     def turns(self) -> list[list[tuple[str, int]]]:
         """Return the (backend, seed) pairs, a list for each seed, whose backends take turns at being the first."""
@@ -60,4 +62,4 @@ class Plan:
     def first_steps(self, batch_size: int) -> tuple[int, int]:
         """Return how many steps the second question looks at, and how many perturbed trainings measure its band."""
         steps, draws = (STEPS_OF_TRIAL, DRAWS_OF_TRIAL) if self.smoke else (STEPS, DRAWS)
-        return min(steps, max(LEAST_STEPS, MOST_EXAMPLES // batch_size)), draws
+        return self.steps or min(steps, max(LEAST_STEPS, MOST_EXAMPLES // batch_size)), draws

@@ -49,7 +49,7 @@ def _mean_line(curves: list[dict], backend: str, key: str, scale: float) -> Line
 
 
 def _ends(lines: list[Line]) -> str:
-    return "; ".join(f"{line.name} ends at {line.y[-1]:.3g}" for line in lines if line.y)
+    return "; ".join(f"{line.name} ends at {line.y[-1]:.3g}" for line in lines if line.y and line.y[-1] is not None)
 
 
 def render_divergence(report: dict) -> str:
@@ -57,7 +57,7 @@ def render_divergence(report: dict) -> str:
     details = next(answer for answer in report["answers"] if answer["question"] == "steps")["details"]
     if not details:
         return ""
-    charts = []
+    charts = [_loss_with_band(report["backends"], details)]
     for key, label in (("weights", "distance of the weights"), ("loss", "distance of the losses")):
         steps = list(range(1, details["steps"] + 1))
         widest = [max(row) for row in zip(*(band[key] for band in details["bands"].values()), strict=True)]
@@ -82,6 +82,18 @@ def render_divergence(report: dict) -> str:
         "constant is moved by one float32 rounding, at the start and after each step. Distances "
         "too small to draw lie on its lower edge.</p>\n"
     )
+
+
+def _loss_with_band(backends: list[str], details: dict) -> str:
+    """Return the losses of all backends from the same weights, each in its chaos band."""
+    steps = list(range(1, details["steps"] + 1))
+    lines = []
+    for backend, losses in details["losses"].items():
+        band = [(loss, half) for loss, half in zip(losses, details["bands"][backend]["loss"], strict=True)]
+        low, high = ([None if loss is None else loss + sign * half for loss, half in band] for sign in (-1, 1))
+        lines.append(Line(backend_title(backend), backend, steps, losses, low, high, DASHES.get(backend, "")))
+    title = f"Loss of the first steps from the same weights, {_ends(lines)}"
+    return f"<div><h3>Loss, with the chaos band</h3>\n{line_chart(lines, 'training step', 'loss', title)}</div>\n"
 
 
 def _above(values: list, floor: float) -> list:
