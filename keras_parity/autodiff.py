@@ -23,7 +23,7 @@ def evaluate(
 ) -> tuple[dict, dict, list | None]:
     """Return a function's results, and the gradient of its float results, contracted with given cotangents.
 
-    JAX compiles the function, as Keras's own training does; TensorFlow and PyTorch run it eagerly.
+    JAX compiles the function, as Keras's own training does; the others run it eagerly. OpenVINO has no gradients.
 
     Args:
         function: From `(arguments, fixed)` to two dictionaries by name: float tensors and other ones.
@@ -37,8 +37,10 @@ def evaluate(
         The two dictionaries, and a gradient for each argument, None for one that nothing depends on; or None in place
         of the list where no gradient was wanted.
     """
-    evaluate_on = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}[keras.backend.backend()]
-    return evaluate_on(function, arguments, fixed, draw_cotangent, compiled, key)
+    evaluate_on = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}
+    return evaluate_on.get(keras.backend.backend(), _without_gradients)(
+        function, arguments, fixed, draw_cotangent, compiled, key
+    )
 
 
 def keep_compiled_programs() -> None:
@@ -84,6 +86,10 @@ def keras_compiles_in_haste() -> Iterator[None]:
         yield
     finally:
         trainer.jit = own
+
+
+def _without_gradients(function, arguments, fixed, draw_cotangent, compiled, key):
+    return *function(arguments, fixed), None
 
 
 def _on_tensorflow(function, arguments, fixed, draw_cotangent, compiled, key):

@@ -101,14 +101,17 @@ def check(
     try:
         run.open(source, patches or {}, inputs)
         draws = run.make_draws(inputs, batch_size, edge, special)
+        training = training and len(run.trainers) > 1
+        guests = len(run.trainers) < len(run.active)  # who see inference alone, so there all layers are compared
         for draw in draws:
             measure = draw is draws[0]
             if training:
                 everything = draw.name != "batch of one"  # another shape alone: each layer would be compiled anew
                 run.compare_calls(draw, training=True, backward=True, everything=everything, measure=measure)
             # Most layers compute the same in both modes: an ordinary draw and the blank one find those that do not.
-            if not training or (draw.name in INFERENCE_DRAWS and run.depends_on_mode):
-                run.compare_calls(draw, training=False, backward=training, everything=not training, measure=measure)
+            if not training or (draw.name in INFERENCE_DRAWS and (guests or run.depends_on_mode)):
+                everything, backward = guests or not training, training and not guests
+                run.compare_calls(draw, training=False, backward=backward, everything=everything, measure=measure)
         if training:
             run.compare_learning(draws[0], targets, loss, optimizer, metrics, steps)
         if reload:

@@ -24,6 +24,8 @@ SAMPLES = 6
 NEIGHBOURS, NEIGHBOURHOOD = 6, 2.0**-20
 # Calls are replayed in portions of so many bytes of inputs, so that a large network fits in memory.
 PORTION = 48 << 20
+# Backends without gradients.
+INFERENCE_ALONE = ("openvino",)
 # What stands in place of a layer's path for the model's own code.
 WHOLE = "(model)"
 
@@ -74,6 +76,11 @@ class Comparison:
     def active(self) -> tuple[str, ...]:
         """The backends that have not failed."""
         return tuple(backend for backend in self.backends if backend not in self.failures)
+
+    @property
+    def trainers(self) -> tuple[str, ...]:
+        """Those of them that compute gradients."""
+        return tuple(backend for backend in self.active if backend not in INFERENCE_ALONE)
 
     def open(self, source: ModelSource, patches: dict, example) -> None:
         """Build the model everywhere, see that it is the same one, and share the weights.
@@ -158,15 +165,16 @@ class Comparison:
         """
         mode = "training" if training else "inference"
         self.say(f"{mode}, {draw.name}")
-        driver = self.active[0]
-        ran = self._each("run_model", {b: (draw.inputs, training, b == driver) for b in self.active})
+        backends = self.trainers if training else self.active
+        driver = backends[0]
+        ran = self._each("run_model", {b: (draw.inputs, training, b == driver) for b in backends})
         if not self._same_failure(ran, draw, mode):
             return
         calls = {backend: {call["key"]: call for call in answer.calls} for backend, answer in ran.items()}
         whole = [backend for backend, answer in ran.items() if answer.error is None]
         able = [backend for backend in whole if ran[backend].reference_error is None]
         for backend in set(whole) - set(able):
-            self._note(f"in float64 alone: {backend} raises: {ran[backend].reference_error}")
+            self._note_without_float64(backend, "", ran[backend].reference_error)
         if not able:
             self.raised_everywhere = self.raised_everywhere or f"{ran[whole[0]].reference_error} (in float64)"
             return
@@ -194,7 +202,7 @@ class Comparison:
         """Compare the loss, the metrics and the optimiser, each alone, and then whole training steps."""
         loss, optimizer = loss or "mean_squared_error", optimizer or "adam"
         self.say("loss, metrics, optimiser")
-        outputs = self._stage(self.active[0], "predict", draw.inputs)
+        outputs = self._stage(self.trainers[0], "predict", draw.inputs)
         fit = [output.dtype.kind == "f" and output.ndim > 0 and np.isfinite(output).all() for output in outputs]
         if not outputs or not all(fit):
             self._note("no loss or training step was compared: an output is no batch of finite floating-point numbers")
@@ -297,10 +305,10 @@ class Comparison:
                 backend: (
                     {key: arrays for key, arrays in shared.items() if key in calls[backend]},
                     training,
-                    list(range(i, samples, len(self.active))),
+                    list(range(i, samples, len(calls))),
                     backward,
                 )
-                for i, backend in enumerate(self.active)
+                for i, backend in enumerate(calls)
             },
         )
         return {key: {backend: answer[key] for backend, answer in answers.items() if key in answer} for key in shared}
@@ -324,7 +332,7 @@ class Comparison:
         exact_studies = {b: study for b, study in studies.items() if not isinstance(study.reference, str)}
         for backend in studies.keys() - exact_studies.keys():
             text = studies[backend].reference
-            self._note(f"in float64 alone: {backend} raises at {call['path'] or WHOLE}: {text}")
+            self._note_without_float64(backend, call["path"], text)
         if len(studies) > 1 and not exact_studies:
             self._unjudged(call, draw, f"raises in float64 on every backend: {next(iter(studies.values())).reference}")
         elif len(studies) > 1:
@@ -558,6 +566,12 @@ class Comparison:
                     error.max_abs_error,
                 )
 
+    def _note_without_float64(self, backend: str, path: str, text: str) -> None:
+        if backend in INFERENCE_ALONE:  # OpenVINO never has any
+            self._note(f"{backend} computes in float32 at most: the others' float64 results judge it, in inference")
+        else:
+            self._note(f"in float64 alone: {backend} raises at {path or WHOLE}: {text}")
+
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
@@ -571,8 +585,8 @@ class Comparison:
         return self._living({backend: _answer(future) for backend, future in futures.items()})
 
     def _begin(self, function: str, *arguments) -> Callable[[], dict]:
-        """Have the workers run a stage after those begun before; return what waits for the answers."""
-        futures = {backend: self._submit(backend, function, arguments) for backend in self.active}
+        """Have the trainers run a stage after those begun before; return what waits for the answers."""
+        futures = {backend: self._submit(backend, function, arguments) for backend in self.trainers}
         return lambda: self._living({backend: _answer(future) for backend, future in futures.items()})
 
     def _submit(self, backend: str, function: str, arguments: tuple):

@@ -149,6 +149,8 @@ def to_tensor(array: np.ndarray, dtype: str):
         import jax.numpy as jnp
 
         return jnp.asarray(array, dtype=dtype)
+    if keras.backend.backend() == "openvino":
+        return keras.ops.convert_to_tensor(array, dtype=dtype)
     import tensorflow as tf
 
     return tf.cast(tf.convert_to_tensor(array), dtype)

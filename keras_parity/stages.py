@@ -29,6 +29,8 @@ from keras_parity.rounding import UNIT_ROUNDOFF, round_to
 from keras_parity.source import ModelSource, build_model
 
 KINDS = ("reference", "checked")
+# OpenVINO computes in float32 whatever it is told.
+NO_FLOAT64 = "no float64 result to be had"
 
 keep_compiled_programs()
 
@@ -110,6 +112,9 @@ def run_model(inputs, training: bool, keep: bool) -> Ran:
     failed_at, errors = None, {}
     stored = "float64" if _case.dtype == "float64" else "float32"  # no other dtype needs more
     for kind in KINDS:
+        if kind == "reference" and keras.backend.backend() == "openvino":
+            _case.calls[kind], errors[kind] = {}, NO_FLOAT64
+            continue
         model = _case.models[kind]
         wanted = stored if keep and kind == "reference" else None
         with _running(kind, CallStack()):
@@ -193,7 +198,7 @@ def replay_call(
         What it computed, or the text of the exception that it raised.
     """
     if key not in _case.calls[kind]:
-        return "the float64 run did not get here"
+        return NO_FLOAT64
     call = _case.calls[kind][key]
     if nudge is not None:
         arrays = [perturb(array, *nudge) for array in arrays]

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.util
 
 import numpy as np
 import pytest
@@ -287,6 +288,23 @@ def test_what_keras_does_not_compile_is_not_compiled():
     assert [(finding.culprit, finding.cause) for finding in verdict.findings] == [
         (Culprit("hashing", "jax"), Cause.DTYPE)
     ]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")
+def test_openvino_takes_part_in_inference():
+    """It has neither gradients nor float64; what it computes is judged, and a fault in it found."""
+
+    def shift(call):
+        return lambda self, *args, **kwargs: call(self, *args, **kwargs) + 1e-3
+
+    def check_with(patches):
+        return check(build_network, ("jax", "torch", "openvino"), patches=patches, steps=0, reload=False)
+
+    sound, faulty = check_with({}), check_with({"openvino": patched(layer_class("Conv2D"), "call", shift)})
+
+    assert sound.outcome is Outcome.AGREE, sound.reason
+    assert {m.layer for m in sound.measurements if m.backend == "openvino"} >= {"conv", "norm", "logits"}
+    assert faulty.culprits == [Culprit("conv", "openvino")]
 
 
 def test_a_patch_is_off_after_its_check():
