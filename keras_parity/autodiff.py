@@ -62,6 +62,14 @@ def keep_compiled_programs() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+def forget_compiled_programs() -> None:
+    """Free JAX's programs: it keeps each of them, some 75 MiB for a network, for as long as the process lives."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.clear_caches()
+
+
 def jit(function: Callable) -> Callable:
     """Return `jax.jit` of a function; for the float64 reference without LLVM's optimisations, which take most time.
 

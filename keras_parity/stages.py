@@ -5,6 +5,7 @@ about (`checked`), with the same weights.
 """
 
 import contextlib
+import itertools
 import random
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 
 from keras_parity import learning, precision
-from keras_parity.autodiff import keep_compiled_programs
+from keras_parity.autodiff import forget_compiled_programs, keep_compiled_programs
 from keras_parity.capture import Call, CallStack, is_tensor, record, watching
 from keras_parity.errors import quote
 from keras_parity.inputs import build_layers, describe_inputs, pack
@@ -46,6 +47,9 @@ class _Case:
 
 
 _case: _Case | None = None
+# What is freed has to be read or compiled again, if it is Keras's common small change.
+CASES_BETWEEN_CLEANINGS = 20
+_closed = itertools.count(1)
 
 
 def open_case(source: ModelSource, dtype: str, seed: int, patch=None, example=None) -> Description:
@@ -93,6 +97,8 @@ def close_case() -> None:
         _case.patches.close()
         _case = None
         keras.utils.clear_session(free_memory=False)
+        if next(_closed) % CASES_BETWEEN_CLEANINGS == 0:
+            forget_compiled_programs()
 
 
 def set_weights(values: list[np.ndarray]) -> None:
