@@ -10,7 +10,7 @@ from html import escape
 from keras_parity.report.wording import visible
 
 WIDTH, HEIGHT = 460, 270
-LEFT, RIGHT, TOP, BOTTOM = 64, 10, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 10, 42
 DASHES = {"tensorflow": "", "jax": "7 3", "torch": "2 3"}
 
 
