@@ -1,5 +1,6 @@
 """(1) Same function: the parity engine's check of the network, at initial weights and at trained ones."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -41,9 +42,10 @@ def check_functions(
         say(f"same function? {name}")
         try:
             # The optimiser and whole steps are the second question's.
-            verdicts[name] = check(what, backends, steps=0, edge=not smoke, workers=workers, **options)
+            verdict = check(what, backends, steps=0, edge=not smoke, workers=workers, **options)
         except UsageError as error:
             return unanswered("function", CRITERION, f"The engine cannot check the {name}: {error}."), verdicts
+        verdicts[name] = dataclasses.replace(verdict, model=f"{model} at {name}")
     return judge(verdicts), verdicts
 
 
@@ -53,7 +55,7 @@ def judge(verdicts: dict[str, Verdict]) -> Answer:
     units += [f.rounding_units for v in verdicts.values() for f in v.findings]
     number = max((unit for unit in units if not math.isnan(unit)), default=None)
     order = (Outcome.DISAGREE, Outcome.INCONCLUSIVE, Outcome.AGREE)
-    name, verdict = min(verdicts.items(), key=lambda item: order.index(item[1].outcome))
+    verdict = min(verdicts.values(), key=lambda verdict: order.index(verdict.outcome))
     details = {
         "cases": {
             case: {"outcome": v.outcome.value, "headline": headline(v), "reason": v.reason, "seconds": v.seconds}
@@ -68,7 +70,7 @@ def judge(verdicts: dict[str, Verdict]) -> Answer:
             f"At {' and at '.join(verdicts)} all layers agree, forward and backward: at most {worst} rounding units."
         )
     else:
-        reason = f"At {name}: {headline(verdict)} {verdict.reason[:1].upper()}{verdict.reason[1:]}."
+        reason = f"{headline(verdict)} {verdict.reason[:1].upper()}{verdict.reason[1:]}."
     return Answer(
         "function", verdict.outcome.value, number, "rounding units", CRITERION, reason, culprit, None, details
     )

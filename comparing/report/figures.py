@@ -13,7 +13,7 @@ _PAIR_DASHES = ("", "8 4", "2 4")
 def render_curves(report: dict) -> str:
     """Return accuracy and loss of all backends against the training step, one chart each."""
     curves = report["curves"]
-    if not curves:
+    if not curves or report["smoke"]:  # two steps are no curve
         return ""
     of_log = all(curve["of"] == "log" for curve in curves)
     titles = {

@@ -13,7 +13,7 @@ _MOST_CLASSES = 12  # more do not fit a phone
 def render_confusions(report: dict) -> str:
     """Return, for each backend, how its confusions differ from the mean of all backends."""
     confusions, names = report["confusions"], report["class_names"]
-    if len(confusions) < 2 or not 2 <= len(names) <= _MOST_CLASSES:
+    if report["smoke"] or len(confusions) < 2 or not 2 <= len(names) <= _MOST_CLASSES:
         return ""
     size = range(len(names))
     mean = [[sum(c[i][j] for c in confusions.values()) / len(confusions) for j in size] for i in size]

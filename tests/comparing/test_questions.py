@@ -179,7 +179,7 @@ def test_a_disagreement_of_the_engine_is_the_first_answer():
     )
 
     assert (answer.outcome, answer.culprit, answer.number) == ("disagree", "jax", 9e4)
-    assert "At trained weights" in answer.reason
+    assert "conv1" in answer.reason
 
 
 def test_agreement_of_the_engine_is_agreement():
