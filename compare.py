@@ -15,7 +15,7 @@ from training.backend import BACKENDS, choose_backend
 from training.errors import UserError
 
 EXAMPLE = """\
-exit codes: 0 the backends agree, 1 they disagree, 2 wrong usage, 3 inconclusive
+exit codes: 0 the backends agree, 1 they disagree or something is worse than the baseline, 2 wrong usage, 3 inconclusive
 
 example:
   python compare.py --model mnist_cnn --smoke
@@ -121,6 +121,8 @@ def run(options: argparse.Namespace, command: str) -> int:
         report = comparison.compare(runs, sweep)
     if baseline:
         report["baseline"] = find_regressions(report, baseline)
+        if count := len(report["baseline"]["worse"]):
+            report["sentence"] += f" Worse than the baseline: {count} number{'' if count == 1 else 's'}."
     page = write_report(report, plan.out)
     if options.json:
         print((plan.out / "report.json").read_text(encoding="utf-8"), end="")
