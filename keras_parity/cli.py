@@ -110,6 +110,10 @@ def run_reduce(options: argparse.Namespace, command: str) -> int:
         custom=options.custom,
         dtype=options.dtype,
         seed=options.seed,
+        loss=options.loss,
+        optimizer=options.optimizer,
+        metrics=options.metrics or (),
+        steps=options.steps,
         out=options.out,
         say=say,
     )
@@ -147,10 +151,7 @@ def _add_check(commands) -> None:
     case = parser.add_argument_group("what is computed; drawn or chosen to fit the model where it is not given")
     case.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs, by name, or one after the other")
     case.add_argument("--targets", type=Path, metavar="FILE.npz", help="targets, likewise")
-    case.add_argument("--loss", type=_identifier, metavar="NAME", help="a name, a JSON configuration, module:function")
-    case.add_argument("--optimizer", type=_identifier, metavar="NAME", help="likewise")
-    case.add_argument("--metrics", type=_identifiers, metavar="NAMES", help="names with commas, or a JSON list")
-    case.add_argument("--steps", type=_count, default=3, metavar="K", help="optimizer steps; default 3")
+    _add_training(case)
     case.add_argument("--batch-size", type=_positive, default=4, metavar="N", help="default 4")
     case.add_argument("--inference-only", action="store_true", help="no loss, no gradients, no training")
     case.add_argument("--no-edge", action="store_true", help="ordinary inputs only: no blank, tied or huge ones")
@@ -180,8 +181,19 @@ def _add_reduce(commands) -> None:
         epilog=f"example:\n  {REDUCE_EXAMPLE}",
     )
     _add_model(parser)
+    _add_training(parser)
     parser.add_argument("--out", type=Path, default=Path("script.py"), metavar="FILE", help="default script.py")
     parser.set_defaults(run=run_reduce)
+
+
+def _add_training(parser) -> None:
+    """Add what a model is trained with."""
+    parser.add_argument(
+        "--loss", type=_identifier, metavar="NAME", help="a name, a JSON configuration, module:function"
+    )
+    parser.add_argument("--optimizer", type=_identifier, metavar="NAME", help="likewise")
+    parser.add_argument("--metrics", type=_identifiers, metavar="NAMES", help="names with commas, or a JSON list")
+    parser.add_argument("--steps", type=_count, default=3, metavar="K", help="optimizer steps; default 3")
 
 
 def _add_model(parser) -> None:

@@ -107,9 +107,8 @@ class Comparison:
             self.versions |= self.workers[backend].versions
         broken = {backend: d.error for backend, d in described.items() if d.error is not None}
         if broken and len(broken) == len(described):
-            text = self.raised_everywhere = next(iter(broken.values()))[1]
-            if text.startswith("UsageError: "):  # as of a function that gives no model
-                raise UsageError(text.removeprefix("UsageError: "))
+            self.raised_everywhere = next(iter(broken.values()))[1]
+            self._refuse_misuse(self.raised_everywhere)
         elif broken:
             for backend, (layer, text) in broken.items():
                 self._add(layer, "", judge.raised("building", backend, text), "building", None)
@@ -199,7 +198,11 @@ class Comparison:
                     self._judge_call(calls[driver][key], held[key], shared[key], draw, training, backward)
 
     def compare_learning(self, draw: Draw, targets, loss, optimizer, metrics: Sequence, steps: int) -> None:
-        """Compare the loss, the metrics and the optimiser, each alone, and then whole training steps."""
+        """Compare the loss, the metrics and the optimiser, each alone, and then whole training steps.
+
+        Raises:
+            UsageError: If one of their names names nothing.
+        """
         loss, optimizer = loss or "mean_squared_error", optimizer or "adam"
         self.say("loss, metrics, optimiser")
         outputs = self._stage(self.trainers[0], "predict", draw.inputs)
@@ -369,6 +372,12 @@ class Comparison:
             if not explained(difference):
                 self._add(call["path"], call["type"], difference, mode, draw)
 
+    @staticmethod
+    def _refuse_misuse(text: str) -> None:
+        """Raise the error that the workers have raised if it is the user's, as of a function that gives no model."""
+        if text.startswith("UsageError: "):
+            raise UsageError(text.removeprefix("UsageError: "))
+
     def _unjudged(self, call: dict, draw: Draw, text: str) -> None:
         """Note a call that nothing can be said about; on ordinary data the check is then inconclusive."""
         where = call["path"] or WHOLE
@@ -434,6 +443,7 @@ class Comparison:
         errors = {b: a.reference if isinstance(a.reference, str) else a.checked for b, a in answers.items()}
         errors = {backend: text for backend, text in errors.items() if isinstance(text, str)}
         if len(errors) == len(answers):
+            self._refuse_misuse(next(iter(errors.values())))
             self._note(f"{label} raises on every backend: {next(iter(errors.values()))}")
             return
         for backend, text in errors.items():

@@ -13,6 +13,7 @@ from keras.src import backend
 from keras.src.utils import module_utils
 
 from keras_parity.autodiff import evaluate, jit, keras_compiles_in_haste
+from keras_parity.errors import UsageError, quote
 from keras_parity.inputs import pack, pack_targets
 from keras_parity.outline import Value
 from keras_parity.randomness import is_random_state, keyed_generator
@@ -152,14 +153,23 @@ def load_from_bytes(contents: bytes) -> keras.Model:
 
 
 def resolve(kind: str, what):
-    """Return the loss, metric or optimiser that `what` names: Keras's identifier, or `module:function`."""
-    if isinstance(what, str) and ":" in what:
-        module, _, name = what.partition(":")
-        made = getattr(importlib.import_module(module), name)
-        return made() if isinstance(made, type) or kind == "optimizers" else made
-    if isinstance(what, dict) and "module" not in what:
-        what = {"module": f"keras.{kind}", "registered_name": None, **what}
-    return getattr(keras, kind).get(what)
+    """Return the loss, metric or optimiser that `what` names: Keras's identifier, or `module:function`.
+
+    Raises:
+        UsageError: If it names none.
+    """
+    try:
+        if isinstance(what, str) and ":" in what:
+            module, _, name = what.partition(":")
+            if os.getcwd() not in sys.path:  # the user's, where modules are looked for as the model's are
+                sys.path.insert(0, os.getcwd())
+            made = getattr(importlib.import_module(module), name)
+            return made() if isinstance(made, type) or kind == "optimizers" else made
+        if isinstance(what, dict) and "module" not in what:
+            what = {"module": f"keras.{kind}", "registered_name": None, **what}
+        return getattr(keras, kind).get(what)
+    except Exception as error:
+        raise UsageError(f"{kind}: {quote(str(what), 80)} names none ({quote(error, 200)})") from error
 
 
 @contextlib.contextmanager

@@ -117,7 +117,7 @@ def shrink(start: Reproducer, shows: Callable[[Reproducer], Reproducer | None], 
     current, before = start, None
     while current is not before:
         before = current
-        for smaller in (_shorter_models, _smaller_tensors, _smaller_numbers, _shorter_configs):
+        for smaller in (_shorter_models, _smaller_tensors, _fewer_tokens, _smaller_numbers, _shorter_configs):
             while (found := first_that_shows(smaller(current), current.size)) is not None:
                 current = found
     for simpler in (_simpler_tensors, _simpler_weights):
@@ -156,6 +156,20 @@ def _shorter_configs(case: Reproducer) -> Iterator[Reproducer]:
         if isinstance(value, Slot):
             continue
         yield replace(case, kwargs={key: other for key, other in case.kwargs.items() if key != name})
+
+
+def _fewer_tokens(case: Reproducer) -> Iterator[Reproducer]:
+    """Number an Embedding's tokens from 0 without gaps, and leave the others out of its vocabulary."""
+    if (
+        type(case.config.get("input_dim")) is not int
+        or len(case.tensors) != 1
+        or case.tensors[0].dtype.kind not in "iu"
+    ):
+        return
+    (tokens,) = case.tensors
+    known, numbers = np.unique(tokens, return_inverse=True)
+    config = case.config | {"input_dim": len(known)}
+    yield replace(case, config=config, tensors=(numbers.reshape(tokens.shape).astype(tokens.dtype),), weights=None)
 
 
 def _smaller_numbers(case: Reproducer) -> Iterator[Reproducer]:
@@ -210,7 +224,7 @@ def drawn_values(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _fewer(size: int) -> list[int]:
-    return sorted({new for new in (1, 2, 3, size // 2) if 1 <= new < size})
+    return sorted({new for new in (1, 2, 3, size // 2, size - 1) if 1 <= new < size})
 
 
 def _cut(tensor: np.ndarray, axes: tuple[int, ...], size: int, new: int, end: bool) -> np.ndarray:

@@ -38,6 +38,7 @@ def render_script(
     dtype: str,
     weighting: str,
     header: str,
+    body: str | None = None,
 ) -> str:
     """Return the script's text.
 
@@ -47,6 +48,7 @@ def render_script(
         dtype: The dtype policy.
         weighting: One of `WEIGHTINGS`, for a gradient.
         header: The docstring.
+        body: What is done with the call's tensors; None makes the call and prints what the finding is about.
     """
     imports, definitions = (case.custom and case.custom.source) or ("", "")
     setting, preamble = _precision(dtype)
@@ -61,7 +63,9 @@ def render_script(
         for i, (tensor, name) in enumerate(zip(case.tensors, case.dtypes, strict=True))
     ]
     parts.append("\n".join(tensors))
-    body = _gradient(case, finding, weighting) if finding.quantity.startswith("gradient") else _forward(case, finding)
+    if body is None:
+        backward = finding.quantity.startswith("gradient")
+        body = _gradient(case, finding, weighting) if backward else _forward(case, finding)
     if finding.cause is Cause.ERROR:
         body = (
             "try:\n"
@@ -77,7 +81,12 @@ def spell_target(case: Reproducer) -> str:
     if case.is_model:
         return f"{case.kind}.from_config({case.config!r})"
     name = case.custom.name if case.custom else case.kind
-    return f"{name}({_arguments(case.config)})" if _is_class(case) else name
+    return spell_object(name, case.config) if _is_class(case) else name
+
+
+def spell_object(name: str, config: dict) -> str:
+    """Return the expression that makes an object of a class."""
+    return f"{name}({_arguments(config)})"
 
 
 def _is_class(case: Reproducer) -> bool:
@@ -86,7 +95,7 @@ def _is_class(case: Reproducer) -> bool:
 
 def _forward(case: Reproducer, finding: Finding) -> str:
     quantity = re.sub(r"^(dtype of|shape of) ", "", finding.quantity)
-    lines = [*_layer(case), f"y = {_call(case, finding.mode)}"]
+    lines = [*spell_layer(case), f"y = {_call(case, finding.mode)}"]
     if quantity.startswith("state ") and quantity[6:] in case.names:
         lines.append(f"value = layer.weights[{case.names.index(quantity[6:])}]  # {quantity[6:]}")
     elif quantity.startswith("mask of output"):
@@ -128,22 +137,26 @@ def _gradient(case: Reproducer, finding: Finding, weighting: str) -> str:
     if held is None:
         shown = f"layer.weights[{case.names.index(what)}]" if what in case.names else "layer.weights[0]"
     # Called once, so that it has its weights.
-    setup = [*_layer(case), _call(case, finding.mode)] if _is_layer(case) and not case.weights else _layer(case)
+    setup = (
+        [*spell_layer(case), _call(case, finding.mode)] if _is_layer(case) and not case.weights else spell_layer(case)
+    )
     value = f"value = {shown}  # now the {finding.quantity}"
     return "\n".join([*setup, "", body.strip("\n"), value, *_show("value")])
 
 
 def _is_layer(case: Reproducer) -> bool:
-    return _is_class(case) and not case.kind.startswith(("keras.losses.", "keras.src.ops."))
+    return _is_class(case) and not case.kind.startswith(
+        ("keras.losses.", "keras.metrics.", "keras.Variable", "keras.src.ops.")
+    )
 
 
-def _layer(case: Reproducer) -> list[str]:
+def spell_layer(case: Reproducer) -> list[str]:
     """Return the lines that make the layer and set its weights."""
     if not _is_layer(case):
         return []
     lines = [f"layer = {spell_target(case)}"]
     if case.weights:
-        weights = ",\n    ".join(_array(weight) for weight in case.weights)
+        weights = ",\n    ".join(_array(weight).replace("\n", "\n    ") for weight in case.weights)
         lines += [f"{_call(case, None)}  # makes the weights"]
         lines += [
             f"weights = [\n    {weights},\n]  # {', '.join(case.names)}",

@@ -52,14 +52,26 @@ def extract(path: str) -> tuple[list[Reproducer], list[Reproducer]]:
     return culprits, others
 
 
-def extract_loss(loss, outputs: list[np.ndarray], targets: list[np.ndarray]) -> list[Reproducer]:
-    """Return the calls of a loss, one for each output."""
-    function = resolve("losses", loss)
+def extract_loss(what, outputs: list[np.ndarray], targets: list[np.ndarray], kind: str = "losses") -> list[Reproducer]:
+    """Return the calls of a loss, or of a metric, one for each output.
+
+    Args:
+        what: Names the loss or the metric, as in `compile`.
+        outputs: The predictions.
+        targets: What they should be.
+        kind: `losses` or `metrics`.
+    """
+    function = resolve(kind, what)
     kind, config, custom = _name(function)
     return [
         Reproducer(kind, config, (Slot(0), Slot(1)), {}, (t, o), (_dtype_of(t), _dtype_of(o)), custom=custom)
         for o, t in zip(outputs, targets, strict=True)
     ]
+
+
+def describe_optimizer(what) -> tuple[str, dict, Custom | None]:
+    """Return an optimiser's public name and smallest configuration, and its class where it is not Keras's."""
+    return _name(resolve("optimizers", what))
 
 
 def build(case: Reproducer) -> keras.Model:

@@ -165,9 +165,17 @@ def reduce_command(verdict: Verdict) -> str:
         choices["custom"] = str(settings["custom"])
     choices |= {
         name: str(settings[name])
-        for name, default in (("dtype", "float32"), ("seed", 1))
+        for name, default in (
+            ("dtype", "float32"),
+            ("seed", 1),
+            ("loss", "mean_squared_error"),
+            ("optimizer", "adam"),
+            ("steps", 3),
+        )
         if settings.get(name, default) != default
     }
+    if settings.get("metrics"):
+        choices["metrics"] = ",".join(settings["metrics"])
     if not (":" in verdict.model or verdict.model.endswith(".keras")):
         name = verdict.model.rpartition(".")[2]
         function = name if name.isidentifier() else "model"
@@ -176,7 +184,9 @@ def reduce_command(verdict: Verdict) -> str:
             "kwargs": settings.get("kwargs"),
             "custom": settings.get("custom"),
         }
-        given |= {key: settings[key] for key in ("dtype", "seed") if key in choices}
+        given |= {
+            key: settings[key] for key in ("dtype", "seed", "loss", "optimizer", "metrics", "steps") if key in choices
+        }
         arguments = ", ".join(f"{key}={value!r}" for key, value in given.items() if value)
         return visible(f'keras_parity.reduce.reduce_to_script({function}, {arguments}, out="script.py")')
     model = verdict.model if not verdict.model.startswith("-") else f"./{verdict.model}"

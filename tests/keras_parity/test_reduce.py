@@ -47,9 +47,22 @@ def build(backend="jax"):
     return keras.Model(given, layers.Dense(2)(layers.Flatten()(scaled)))
 
 
+def classifier():
+    tokens = keras.Input((3,), dtype="int32")
+    return keras.Model(tokens, layers.Flatten()(layers.Embedding(2, 1)(tokens)))
+
+
 def absolute():
     given = keras.Input((5,))
     return keras.Model(given, layers.Dense(3)(ops.abs(given)))
+'''
+METRIC = '''
+import keras
+from keras import ops
+
+
+def biased(target, output):
+    return ops.mean(ops.abs(target - output)) + (0.25 if keras.backend.backend() == "torch" else 0.0)
 '''
 DENSE = Reproducer(
     "keras.layers.Dense",
@@ -105,6 +118,33 @@ def test_a_difference_of_keras_in_a_gradient_becomes_a_script_of_one_operation(f
     assert "y = keras.ops.absolute(x)" in text
     assert 'x = keras.ops.convert_to_tensor([[0.0]], "float32")' in text
     assert "jax float32 (1, 1)\n[[1.]]\n\ntorch float32 (1, 1)\n[[0.]]" in text
+
+
+@pytest.mark.skipif(len(installed_backends()) < 3, reason="whose fault it is takes three backends")
+def test_keras_own_fault_becomes_one_step_of_one_layer(folder):
+    """On TensorFlow Adam squares a repeated token's gradients one by one: half of what the others have, for two."""
+    path = reduce_to_script("models_to_reduce:classifier", out=folder / "script.py")
+
+    text = path.read_text()
+    assert keras_alone(text)
+    assert "layer = keras.layers.Embedding(" in text
+    assert "model.compile(keras.optimizers.Adam(), " in text
+    assert "Dense" not in text
+    assert text.startswith('"""keras.layers.Embedding: tensorflow is alone on the slot ')
+
+
+@pytest.mark.skipif(len(installed_backends()) < 3, reason="whose fault it is takes three backends")
+def test_a_metric_becomes_a_script_of_that_metric_alone(folder):
+    """With the user's own source, on one pair of numbers."""
+    (folder / "metrics_to_reduce.py").write_text(METRIC)
+    options = {"kwargs": {"backend": "none"}, "metrics": ["metrics_to_reduce:biased"], "steps": 0}
+
+    text = reduce_to_script("models_to_reduce:build", out=folder / "script.py", **options).read_text()
+
+    assert keras_alone(text)
+    assert text.startswith('"""biased: torch is alone on the result')
+    assert "def biased(target, output):" in text
+    assert "value = np.asarray(biased(x0, x1))" in text
 
 
 def test_a_model_that_agrees_gives_one_line_and_no_script(folder, capsys):
