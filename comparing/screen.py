@@ -1,7 +1,8 @@
-"""The one display of a comparison's progress: a bar for each run, on stderr; plain lines where that is no terminal."""
+"""The one display of a comparison's progress: a bar for each run, on stderr; timed lines where that is no terminal."""
 
 import sys
 import threading
+import time
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,6 +28,7 @@ class Screen:
         )
         self._draws = self._progress.console.is_terminal and not quiet
         self._quiet, self._tasks, self._lock = quiet, {}, threading.Lock()
+        self._started = time.monotonic()
 
     def __enter__(self) -> "Screen":
         if self._draws:
@@ -64,4 +66,4 @@ class Screen:
 
     def _line(self, text: str) -> None:
         if not self._draws and not self._quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(f"{time.monotonic() - self._started:5.0f} s  {text}", file=sys.stderr, flush=True)
