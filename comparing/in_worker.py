@@ -3,6 +3,7 @@
 Everything runs by the training code itself: its backend settings, its compiled model, its epochs.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -230,7 +231,13 @@ def _read_system(arguments: list[str]):
     options = train.parse_arguments(arguments)
     system = models.load(options.model)
     recipe = train.make_recipe(options, system.recipe)
-    return system, recipe, data.read(recipe.dataset, archives=options.data_dir), options
+    return system, recipe, _read_data(recipe.dataset, options.data_dir), options
+
+
+@functools.cache
+def _read_data(name: str, archives: Path | None):
+    """Return a data set, read once for all errands of this process."""
+    return data.read(name, archives=archives)
 
 
 def _checksums(split, recipe, count: int) -> list[str]:
