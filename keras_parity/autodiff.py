@@ -2,15 +2,10 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import keras
 import numpy as np
-
-from keras_parity.precision import in_reference
-
-_IN_HASTE = {"compiler_options": {"xla_backend_optimization_level": 0}}
 
 
 def evaluate(
@@ -70,32 +65,6 @@ def forget_compiled_programs() -> None:
         jax.clear_caches()
 
 
-def jit(function: Callable) -> Callable:
-    """Return `jax.jit` of a function; for the float64 reference without LLVM's optimisations, which take most time.
-
-    What the check is about is compiled as the user's own programs are.
-    """
-    import jax
-
-    return jax.jit(function, **(_IN_HASTE if in_reference() else {}))
-
-
-@contextmanager
-def keras_compiles_in_haste() -> Iterator[None]:
-    """Let Keras compile the float64 reference as `jit` does."""
-    if keras.backend.backend() != "jax" or not in_reference():
-        yield
-        return
-    from keras.src.backend.jax import trainer
-
-    own = trainer.jit
-    trainer.jit = functools.partial(own, **_IN_HASTE)
-    try:
-        yield
-    finally:
-        trainer.jit = own
-
-
 def _without_gradients(function, arguments, fixed, draw_cotangent, compiled, key):
     return *function(arguments, fixed), None
 
@@ -143,7 +112,7 @@ def _on_jax(function, arguments, fixed, draw_cotangent, compiled, key):
     if compiled is None:
         compiled, shapes_of = {key: wanted}, function
     if key not in compiled:
-        compiled[key] = jit(wanted)
+        compiled[key] = jax.jit(wanted)
     if draw_cotangent is None:
         return *compiled[key](arguments, fixed), None
     sizes = (key, tuple(argument.shape for argument in jax.tree.leaves((arguments, fixed))))

@@ -16,8 +16,6 @@ from keras.src import backend
 from keras.src.layers.layer import Layer
 from keras.src.ops.operation import Operation
 
-from keras_parity.autodiff import jit
-
 # What these call within, they call in a loop that one backend traces and another one runs, so they are taken whole.
 TAKEN_WHOLE = (keras.layers.RNN, keras.layers.TimeDistributed)
 # Stands for a tensor among a call's arguments.
@@ -181,7 +179,7 @@ def _record_compiled(model, inputs, training, keep, compiled) -> list[Call]:
     key = ("record", training, keep, tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(inputs)))
     if key not in compiled:
         traced: list[Call] = []
-        function = jit(run)
+        function = jax.jit(run)
         wanted = jax.eval_shape(function, inputs)
         # Where no values are wanted, tracing the model has told all.
         compiled[key] = function if jax.tree.leaves(wanted) else None, wanted, traced

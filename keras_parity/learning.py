@@ -12,7 +12,7 @@ from keras import ops, tree
 from keras.src import backend
 from keras.src.utils import module_utils
 
-from keras_parity.autodiff import evaluate, jit, keras_compiles_in_haste
+from keras_parity.autodiff import evaluate
 from keras_parity.errors import UsageError, quote
 from keras_parity.inputs import pack, pack_targets
 from keras_parity.outline import Value
@@ -124,8 +124,7 @@ def run_steps(model, plan: dict, nudge) -> dict[str, Value]:
         if nudge is not None:
             inputs = tree.map_structure(lambda leaf: _nudge(leaf, nudge), inputs)
         targets = pack_targets(model, inputs, [_target_tensor(target) for target in targets])
-        with keras_compiles_in_haste():
-            logs = model.train_on_batch(pack(model, inputs), targets, return_dict=True)
+        logs = model.train_on_batch(pack(model, inputs), targets, return_dict=True)
         for name, value in logs.items():
             found[f"{name} after step {step}"] = to_value(to_tensor(np.asarray(value), keras.config.floatx()))
     variables = [variable for variable in model.variables if not is_random_state(variable)]
@@ -190,7 +189,9 @@ def _metric_functions(metric, prediction, target):
         return lambda: None, lambda: ops.mean(metric(target, prediction))
     if keras.backend.backend() != "jax" or not metric.variables:  # some make theirs when they see the first batch
         return lambda: metric.update_state(target, prediction), metric.result
-    compiled, result = jit(metric.stateless_update_state), jit(metric.stateless_result)
+    import jax
+
+    compiled, result = jax.jit(metric.stateless_update_state), jax.jit(metric.stateless_result)
 
     def update():
         for variable, value in zip(metric.variables, compiled(_values(metric), target, prediction), strict=True):
@@ -207,7 +208,9 @@ def _applying(optimizer, variables: list):
     """Return a function that lets the optimiser move the variables by given gradients."""
     if keras.backend.backend() != "jax":
         return lambda gradients: optimizer.apply(gradients, variables)
-    compiled = jit(optimizer.stateless_apply)
+    import jax
+
+    compiled = jax.jit(optimizer.stateless_apply)
 
     def apply(gradients):
         values, slots = compiled(_values(optimizer), gradients, [v.value for v in variables])

@@ -40,11 +40,6 @@ def reference_precision() -> Iterator[None]:
         table["float64"] = entry
 
 
-def in_reference() -> bool:
-    """Return whether the reference is what is computed now."""
-    return promotion.BIT64_TO_BIT32_DTYPE["float64"] == "float64"
-
-
 @contextmanager
 def checked_precision(dtype: str) -> Iterator[None]:
     """Compute as a user does who sets the dtype policy `dtype` before building the model.

@@ -28,6 +28,8 @@ def main() -> None:
     results, versions = [], {}
     with Workers(BACKENDS) as workers:
         for number, trial in enumerate(trials, start=1):
+            if arguments.minutes and time.perf_counter() - started > 60 * arguments.minutes:
+                break
             results.append(run_trial(trial, workers))
             print(f"{number}/{len(trials)} {describe(trial, results[-1])}", file=sys.stderr, flush=True)
         for backend in BACKENDS:
@@ -50,6 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), metavar="NAME", help="this fault; again")
     parser.add_argument("--clean", type=int, default=220, metavar="N", help="clean checks, 220 by default")
     parser.add_argument("--quick", action="store_true", help="each fault in its first architecture alone")
+    parser.add_argument("--minutes", type=float, metavar="N", help="begin no check after so long")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
     return parser.parse_args()
