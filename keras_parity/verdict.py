@@ -80,6 +80,11 @@ class Finding:
     accepted: str | None = None
 
     @property
+    def detail(self) -> str:
+        """What the message says beyond the other attributes."""
+        return self.message.partition(f"({self.cause.value}): ")[2] or self.message
+
+    @property
     def culprit(self) -> Culprit:
         """The layer and the backend to look at."""
         return Culprit(self.layer, self.backend)

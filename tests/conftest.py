@@ -10,7 +10,9 @@ from tests.workers import BACKENDS, BackendWorker
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """A cache of the test session's own, so that the user's is neither needed nor touched; prepared when first used."""
-    folder = tmp_path_factory.mktemp("cache")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"  # pytest-xdist's share one
+    folder.mkdir(exist_ok=True)
     previous = os.environ.get("KERAS_PARITY_CACHE")
     os.environ["KERAS_PARITY_CACHE"] = str(folder)
     yield folder

@@ -88,7 +88,7 @@ def _render_culprit(culprit: Culprit, findings: list[Finding]) -> str:
         + _cell("worst on", describe_draw(finding))
         + _cell("absolute", format_error(finding.max_abs_error), "number")
         + _cell("rounding units", format_units(finding.rounding_units), "number")
-        + f'<td data-label="cause"><strong>{finding.cause.value}:</strong> {_text(finding.message)}</td></tr>\n'
+        + f'<td data-label="cause"><strong>{finding.cause.value}:</strong> {_text(finding.detail)}</td></tr>\n'
         for finding in findings
     )
     heads = "".join(
@@ -124,7 +124,7 @@ def _render_accepted(verdict: Verdict) -> str:
 
 def _describe_difference(finding: Finding) -> str:
     size = f"{format_error(finding.max_abs_error)} absolute, {format_units(finding.rounding_units)} rounding units"
-    return f"{describe_alone(finding)}: {finding.quantity}, {finding.mode}, {size}: {finding.message}"
+    return f"{describe_alone(finding)}: {finding.quantity}, {finding.mode}, {size}: {finding.detail}"
 
 
 def _render_circumstances(verdict: Verdict) -> str:

@@ -60,7 +60,7 @@ def _table(findings) -> str:
             _prose(describe_draw(finding)),
             format_error(finding.max_abs_error),
             format_units(finding.rounding_units),
-            _prose(f"{finding.cause.value}: {finding.message}"),
+            _prose(f"{finding.cause.value}: {finding.detail}"),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)

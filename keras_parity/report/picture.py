@@ -174,7 +174,7 @@ class _Grid:
         where = f"{visible(layer)} on {visible(backend)}, {direction}"
         if wordless := next((f for f in findings if math.isnan(f.rounding_units)), None):
             label = _WORDS.get(wordless.cause, "differs")
-            return "b3", True, label, f"{where}: {visible(wordless.message)}"
+            return "b3", True, label, f"{where}: {visible(wordless.detail)}"
         sizes = [f.rounding_units for f in findings]
         if measured and not math.isnan(measured.rounding_units):
             sizes.append(measured.rounding_units)

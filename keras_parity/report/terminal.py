@@ -59,7 +59,7 @@ def _describe_culprit(findings: list[Finding], verdict: Verdict) -> str:
         ("alone", describe_alone(worst)),
         ("differs", f"{visible(worst.quantity)}, {visible(worst.mode)}, worst on {describe_draw(worst)}"),
         ("size", describe_size(worst, verdict)),
-        ("cause", f"{worst.cause.value}: {visible(worst.message)}"),
+        ("cause", f"{worst.cause.value}: {visible(worst.detail)}"),
     ]
     if others := list(dict.fromkeys(visible(finding.quantity) for finding in findings[1:])):
         lines.append(("also", ", ".join(others)))
