@@ -172,7 +172,7 @@ class Comparison:
         calls = {backend: {call["key"]: call for call in answer.calls} for backend, answer in ran.items()}
         whole = [backend for backend, answer in ran.items() if answer.error is None]
         able = [backend for backend in whole if ran[backend].reference_error is None]
-        for backend in set(whole) - set(able):
+        for backend in [backend for backend in whole if backend not in able]:
             self._note_without_float64(backend, "", ran[backend].reference_error)
         if not able:
             self.raised_everywhere = self.raised_everywhere or f"{ran[whole[0]].reference_error} (in float64)"
@@ -312,6 +312,7 @@ class Comparison:
                     backward,
                 )
                 for i, backend in enumerate(calls)
+                if backend in self.active
             },
         )
         return {key: {backend: answer[key] for backend, answer in answers.items() if key in answer} for key in shared}
@@ -333,9 +334,8 @@ class Comparison:
             found += [judge.raised("output", backend, text) for backend, text in errors.items()]
         studies = {backend: study for backend, study in studies.items() if backend not in errors}
         exact_studies = {b: study for b, study in studies.items() if not isinstance(study.reference, str)}
-        for backend in studies.keys() - exact_studies.keys():
-            text = studies[backend].reference
-            self._note_without_float64(backend, call["path"], text)
+        for backend in [backend for backend in studies if backend not in exact_studies]:
+            self._note_without_float64(backend, call["path"], studies[backend].reference)
         if len(studies) > 1 and not exact_studies:
             self._unjudged(call, draw, f"raises in float64 on every backend: {next(iter(studies.values())).reference}")
         elif len(studies) > 1:
