@@ -95,7 +95,7 @@ def verdict_sentence(
     so_far = f"So far they share {_agreements(agreed)}." if agreed else ""
     more = max((answer.more_seeds or 0 for answer in answers), default=0)
     if failures:
-        words = f"It cannot be said whether {everyone} agree on {model}: {len(failures)} of the runs failed."
+        words = f"It cannot be said whether {everyone} agree on {model}: {enumerate_names(list(failures))} failed."
     elif more:
         seeds = "seed" if more == 1 else "seeds"
         words = f"It cannot be said yet whether {everyone} agree on {model}: run {more} more {seeds} of each."

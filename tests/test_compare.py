@@ -72,7 +72,7 @@ def test_a_fault_in_dropout_is_another_function(with_fault):
 
 
 def test_a_fault_in_the_optimiser_is_another_step(with_fault):
-    """A learning rate that is a thousandth too large: question 2 and no other."""
+    """A learning rate that is a hundredth too large: question 2 and no other."""
     code, report, text = with_fault("optimiser")
 
     assert code == 1, text

@@ -81,7 +81,7 @@ make_sound_optimizer = make_optimizer
 def make_optimizer(recipe):
     import keras
 
-    factor = 1.001 if keras.backend.backend() == "torch" else 1.0
+    factor = 1.01 if keras.backend.backend() == "torch" else 1.0
     return make_sound_optimizer(recipe.override(learning_rate=factor * recipe.learning_rate))
 """,
     ),
