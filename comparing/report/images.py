@@ -38,7 +38,7 @@ def _render_difference(backend: str, matrix, mean, names: list[str], largest: fl
             share = round(70 * min(1.0, abs(difference) / largest))
             kind = "more" if difference > 0 else "less"
             shade = f' style="background:color-mix(in srgb,var(--{kind}) {share}%,transparent)"' if share else ""
-            shown = "" if abs(difference) < 0.5 else f"{difference:+.0f}".replace("-", "−")
+            shown = "" if round(difference) == 0 else f"{difference:+.0f}".replace("-", "−")
             cells.append(f"<td{shade}>{shown}</td>")
         rows.append(f'<tr><th scope="row" title="{text(name)}">{text(name[:3])}</th>{"".join(cells)}</tr>\n')
     return (
@@ -72,14 +72,14 @@ def _render_example(example: dict, names: list[str]) -> str:
     truth = names[example["truth"]] if example["truth"] >= 0 else "unknown"
     says = "".join(
         f'<br><span class="{"" if label == example["truth"] else "wrong"}">{escape(backend_title(backend))}: '
-        f"{text(names[label])}{'' if label == example['truth'] else ' ✗'}</span>"
+        f"{text(names[label])}{'' if label == example['truth'] else '&nbsp;✗'}</span>"
         for backend, label in example["predicted"].items()
     )
     picture = ""
     if example["pixels"] is not None:
         source = f"data:image/png;base64,{encode_png(example['pixels'])}"
         picture = f'<img alt="test image {example["index"]}, a {text(truth)}" src="{source}">'
-    return f"<li>{picture}image {example['index']}, truth {text(truth)}{says}</li>\n"
+    return f"<li>{picture}image {example['index']}, truth&nbsp;{text(truth)}{says}</li>\n"
 
 
 def encode_png(pixels: list) -> str:

@@ -16,7 +16,16 @@ def describe_number(answer: dict) -> str:
 
 def format_speed_rows(report: dict) -> tuple[list[str], list[list[str]]]:
     """Return the heads and the rows of the speed table, a row per backend; none where nothing was timed."""
-    heads = ["backend", "accuracy", "images/s", "start-up", "compile and first step", "an epoch", "peak memory", "runs"]
+    heads = [
+        "backend",
+        "accuracy, median",
+        "images/s",
+        "start-up",
+        "compile and first step",
+        "an epoch",
+        "peak memory",
+        "runs",
+    ]
     rows = []
     for backend, measured in report["speed"]["backends"].items():
         accuracies = [
