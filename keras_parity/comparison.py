@@ -254,7 +254,10 @@ class Comparison:
         if failed and len(failed) == len(loaded):
             self.notes.append(f"the saved model cannot be loaded on any backend: {next(iter(failed.values()))}")
             return
+        raising = {finding.backend for finding in self._findings.values() if finding.cause is Cause.ERROR}
         for reader, answer in loaded.items():
+            if isinstance(answer, str) and reader in raising:
+                continue  # what raises in the model raises in the loaded one
             if isinstance(answer, str):
                 self._add(
                     "(reload)",

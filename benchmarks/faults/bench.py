@@ -29,6 +29,11 @@ CLEAN_SETTINGS = (
 )
 
 
+# What Keras itself does otherwise on one backend, by architecture: the gradient of UnitNormalization at zero is NaN on
+# TensorFlow (docs/divergences/normalize_gradient_at_zero.py).
+KERAS_OWN = {"siamese": [("unit", "tensorflow")]}
+
+
 @dataclass(frozen=True)
 class Trial:
     """One check to run.
@@ -64,8 +69,8 @@ class Result:
         kind: The fault's kind; empty for a clean check.
         outcome: The verdict's.
         culprits: Layers and backends that it blames, those that are Keras's own left out.
-        keras_detours: Layers and backends that it tells of in a clean float64 model: outside TensorFlow Keras computes
-            some layers in float32 there. A float64 check rightly says so, which is neither a false alarm nor blame.
+        keras_detours: Layers and backends that it rightly tells of in a clean model, which is neither a false alarm nor
+            blame: in float64, outside TensorFlow, Keras computes some layers in float32; and `KERAS_OWN`.
         findings: Its findings' sentences.
         seconds: How long it took.
         reason: The verdict's.
@@ -175,6 +180,8 @@ def score(trial: Trial, verdict: Verdict, detours: Sequence[tuple] = (), effect:
             if finding.cause not in (Cause.DTYPE, Cause.PRECISION)
         }
         detours = [culprit for culprit in culprits if culprit not in others]
+    own = [culprit for culprit in KERAS_OWN.get(trial.architecture, ()) if culprit not in trial.expected]
+    detours = [culprit for culprit in dict.fromkeys((*detours, *own)) if culprit in culprits]
     return Result(
         trial,
         FAULTS[trial.fault].kind if trial.fault else "",

@@ -60,8 +60,10 @@ def render_table(results: list[Result], environment: dict, seconds: float) -> st
         f"| clean checks without an answer | {count['clean_inconclusive']} of {count['clean']} | "
         f"{share(count['clean_inconclusive'], count['clean'])} |",
         "",
-        f"{count['keras_detours']} clean float64 checks told of layers that Keras itself computes in float32 outside "
-        "TensorFlow (by dtype or by precision): these are true, and count neither as alarms nor as blame.",
+        f"{count['keras_detours']} clean checks told of what Keras itself does otherwise, which is true, and counts "
+        "neither as an alarm nor as blame: in float64 some layers compute in float32 outside TensorFlow, and in "
+        "`siamese` the gradient of UnitNormalization at zero is NaN on TensorFlow ([a script that shows "
+        "it](divergences/normalize_gradient_at_zero.py)).",
         "",
         *problems("Missed", [result for result in planted if not result.detected]),
         *problems("Blamed wrongly", [result for result in planted if result.detected and not result.blamed_right]),
