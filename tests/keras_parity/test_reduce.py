@@ -56,14 +56,14 @@ def absolute():
     given = keras.Input((5,))
     return keras.Model(given, layers.Dense(3)(ops.abs(given)))
 '''
-METRIC = '''
+METRIC = """
 import keras
 from keras import ops
 
 
 def biased(target, output):
     return ops.mean(ops.abs(target - output)) + (0.25 if keras.backend.backend() == "torch" else 0.0)
-'''
+"""
 DENSE = Reproducer(
     "keras.layers.Dense",
     {"units": 8, "use_bias": False},
