@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -149,14 +148,12 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, monkeypatch, capsys, argume
     assert words in line
 
 
-def test_help_answers_at_once_and_its_example_is_a_command():
-    """The parent imports no framework, and for its help not even NumPy."""
-    started = time.perf_counter()
+def test_the_example_of_the_help_is_a_command():
+    """What a reader copies from there works."""
     result = subprocess.run(
         [sys.executable, "compare.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
-    assert time.perf_counter() - started < 1.0  # 0.08 s on an idle machine
     example = result.stdout.split("example:\n")[1].split("\n")[0].split()
     assert example[:2] == ["python", "compare.py"]
     assert script.parse_arguments(example[2:]).smoke
