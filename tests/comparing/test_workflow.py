@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import time
 
 import models
 from tests.commands import ROOT
@@ -31,21 +30,19 @@ def test_every_system_is_compared():
 
 
 def test_the_commands_run(tmp_path):
-    """Read from the file, given to the shell that a runner uses, for one system; within the time that is promised."""
+    """Read from the file, given to the shell that a runner uses, for one system."""
     (tmp_path / "compare.py").symlink_to(ROOT / "compare.py")
     environment = os.environ | {
         "MODEL": "iris_mlp",
         "EXPECTED": "0",
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }
-    started = time.perf_counter()
 
     for step in ("Compare", "Show the summary"):
         command = ["bash", "-e", "-o", "pipefail", "-c", read_commands(step)]
         result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
 
-    assert time.perf_counter() - started < 90
     assert (tmp_path / "summary.md").read_text().startswith("### ✅ agree: As far as a trial can tell")
     assert (tmp_path / "report" / "report.html").exists()
 

@@ -210,7 +210,7 @@ def test_a_file_that_takes_too_long_is_stopped(tmp_path):
     message = refusal(path, seconds=0.5)
 
     assert "longer than 0.5 seconds" in message
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 10  # a limit that is not kept lets it run for a minute and more
 
 
 def test_a_full_or_missing_temporary_folder_is_named(tmp_path, monkeypatch):
