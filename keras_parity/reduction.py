@@ -133,6 +133,8 @@ class Reduction:
 
     def _extract(self, loss) -> list[list[Reproducer]]:
         """Return the calls of the culprit as they were made in the model; then the other ones; then whole models."""
+        if self.finding.layer == "(reload)":
+            raise NoReproducer("(reload) is no layer: a file is written on one backend and read on another")
         if self.finding.layer == "(loss)":
             return [self._at_the_driver(functools.partial(self._extract_loss, loss))]
         culprits, others = self._at_the_driver(self._extract_calls)

@@ -259,7 +259,7 @@ def test_a_terminal_without_the_letters_gets_escapes(checks, monkeypatch):
 
 
 def test_reduce_gets_the_case_and_prints_the_scripts_path(monkeypatch, capsys):
-    """Its options are those that name and build a model."""
+    """Its options are those that name, build and train a model."""
     calls = []
 
     def reduce_to_script(model, **kwargs):
@@ -268,6 +268,7 @@ def test_reduce_gets_the_case_and_prints_the_scripts_path(monkeypatch, capsys):
 
     monkeypatch.setitem(sys.modules, "keras_parity.reduce", types.SimpleNamespace(reduce_to_script=reduce_to_script))
     command = "reduce m:f --backends jax,torch --kwargs {} --custom c --dtype float16 --seed 3 --out small.py"
+    command += " --loss mae --optimizer sgd --metrics mse --steps 2"
 
     assert cli.main(command.split()) == 0
 
@@ -276,6 +277,7 @@ def test_reduce_gets_the_case_and_prints_the_scripts_path(monkeypatch, capsys):
     assert str(kwargs.pop("out")) == "small.py"
     assert kwargs == {
         "backends": ("jax", "torch"), "kwargs": {}, "custom": "c", "dtype": "float16", "seed": 3, "say": cli.say,
+        "loss": "mae", "optimizer": "sgd", "metrics": ["mse"], "steps": 2,
     }  # fmt: skip
     assert capsys.readouterr().out == "small.py\n"
 
