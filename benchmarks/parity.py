@@ -52,8 +52,9 @@ def main() -> None:
     )
     lines += [
         "",
-        "Each system with its recipe's loss and optimiser: outputs, gradients, loss, three optimiser steps, saving and "
-        "reloading, in training mode and in inference. Errors in rounding units, the worst of those measured; 500 agree. "
+        "Each system with its recipe's loss and optimiser: outputs, gradients, loss, three optimiser steps, saving "
+        "and reloading, in training mode and in inference. Errors in rounding units, the worst of those measured; 500 "
+        "agree. "
         f"{environment['processor']}, {environment['cores']} cores; {versions}; {environment['date'][:10]}. Written by "
         "`python -m benchmarks.parity --readme README.md`.",
         *(["", *notes] if notes else []),
