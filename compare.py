@@ -5,12 +5,14 @@ This process imports no framework: every training, and everything that is comput
 """
 
 import argparse
+import functools
 import shlex
 import signal
 import sys
 from pathlib import Path
 
 import models
+from keras_parity.arguments import read_backends, read_positive
 from training.backend import BACKENDS, choose_backend
 from training.errors import UserError
 
@@ -37,12 +39,15 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--from", dest="runs", metavar="RUN", type=Path, nargs="+", help="compare these finished runs; train nothing"
     )
     parser.add_argument(
-        "--backends", type=_backends, metavar="NAMES", help="with commas between them; default: as installed"
+        "--backends",
+        type=functools.partial(read_backends, known=BACKENDS),
+        metavar="NAMES",
+        help="with commas between them; default: as installed",
     )
-    parser.add_argument("--seeds", type=_positive, metavar="N", help="train with the seeds 1 to N; default 1")
+    parser.add_argument("--seeds", type=read_positive, metavar="N", help="train with the seeds 1 to N; default 1")
     recipe = parser.add_argument_group("the recipe")
-    recipe.add_argument("--epochs", type=_positive, metavar="N")
-    recipe.add_argument("--batch-size", type=_positive, metavar="N")
+    recipe.add_argument("--epochs", type=read_positive, metavar="N")
+    recipe.add_argument("--batch-size", type=read_positive, metavar="N")
     recipe.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override any of its values")
     recipe.add_argument("--smoke", action="store_true", help="a trial: few images, and only the first two questions")
     recipe.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data set's files")
@@ -55,7 +60,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="accuracies closer than this are equal; default 0.3",
     )
     verdict.add_argument(
-        "--steps", type=_positive, metavar="K", help="compare the first K steps; default 20, of a trial 6"
+        "--steps", type=read_positive, metavar="K", help="compare the first K steps; default 20, of a trial 6"
     )
     verdict.add_argument(
         "--baseline",
@@ -203,24 +208,8 @@ def _interrupt(number, frame):
     raise KeyboardInterrupt
 
 
-def _backends(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in BACKENDS:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(BACKENDS)}")
-    if len(set(names)) != len(names) or len(names) < 2:
-        raise argparse.ArgumentTypeError("name two or more, each once, with commas between them")
-    return names
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"write a whole number from 1 on, not {text!r}")
-    return int(text)
-
-
 def _sizes(text: str) -> list[int]:
-    sizes = [_positive(part.strip()) for part in text.split(",")]
+    sizes = [read_positive(part.strip()) for part in text.split(",")]
     if len(set(sizes)) < len(sizes):
         raise argparse.ArgumentTypeError(f"write each batch size once, with commas between them, not {text!r}")
     return sizes

@@ -5,6 +5,7 @@ stderr.
 """
 
 import argparse
+import functools
 import json
 import shlex
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from keras_parity import __version__
 from keras_parity.accepted import BACKENDS, DEFAULT_FILE, Accepted, read_accepted
+from keras_parity.arguments import read_backends, read_count, read_positive
 from keras_parity.errors import UsageError
 
 DTYPES = ("float32", "float64", "bfloat16", "float16", "mixed_float16", "mixed_bfloat16")
@@ -152,7 +154,7 @@ def _add_check(commands) -> None:
     case.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs, by name, or one after the other")
     case.add_argument("--targets", type=Path, metavar="FILE.npz", help="targets, likewise")
     _add_training(case)
-    case.add_argument("--batch-size", type=_positive, default=4, metavar="N", help="default 4")
+    case.add_argument("--batch-size", type=read_positive, default=4, metavar="N", help="default 4")
     case.add_argument("--inference-only", action="store_true", help="no loss, no gradients, no training")
     case.add_argument("--no-edge", action="store_true", help="ordinary inputs only: no blank, tied or huge ones")
     case.add_argument("--special", action="store_true", help="NaN, infinities and subnormal numbers too")
@@ -193,7 +195,7 @@ def _add_training(parser) -> None:
     )
     parser.add_argument("--optimizer", type=_identifier, metavar="NAME", help="likewise")
     parser.add_argument("--metrics", type=_identifiers, metavar="NAMES", help="names with commas, or a JSON list")
-    parser.add_argument("--steps", type=_count, default=3, metavar="K", help="optimizer steps; default 3")
+    parser.add_argument("--steps", type=read_count, default=3, metavar="K", help="optimizer steps; default 3")
 
 
 def _add_model(parser) -> None:
@@ -201,7 +203,7 @@ def _add_model(parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .keras file, or module:function that builds a model")
     parser.add_argument(
         "--backends",
-        type=_backends,
+        type=functools.partial(read_backends, known=BACKENDS),
         metavar="NAMES",
         help=f"two or more of {','.join(BACKENDS)}; default: as installed",
     )
@@ -263,16 +265,6 @@ def _new_parser(commands, **options) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(**options) if commands is None else commands.add_parser(**options)
 
 
-def _backends(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in BACKENDS:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(BACKENDS)}")
-    if len(set(names)) != len(names) or len(names) < 2:
-        raise argparse.ArgumentTypeError("name two or more, each once, with commas between them")
-    return names
-
-
 def _json_object(text: str) -> dict:
     value = _json(text)
     if not isinstance(value, dict):
@@ -297,16 +289,6 @@ def _json(text: str):
         return json.loads(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"this is no JSON, {error}: {text}") from None
-
-
-def _count(text: str, least: int = 0) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"write a whole number from {least} on, not {text!r}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    return _count(text, least=1)
 
 
 def _seconds(text: str) -> float:
