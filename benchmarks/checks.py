@@ -19,7 +19,8 @@ import psutil
 
 from benchmarks.markers import replace_between_markers
 from keras_parity import check
-from keras_parity.workers import BACKENDS, Workers
+from keras_parity.workers import Workers
+from training.backend import BACKENDS
 from training.environment import describe_environment
 
 LATER_CHECKS = 5
@@ -90,7 +91,7 @@ def main() -> None:
         what = f"{LARGE_LAYERS} layers on 224 × 224 pixels, all processes together"
         rows.append((f"{what} (backends {outcome}; {seconds:.0f} s)", f"{memory / 2**30:.1f} GiB", "6 GB"))
     environment = describe_environment(None)
-    versions = ", ".join(f"{name} {environment['versions'][name]}" for name in ("keras", *BACKENDS[:3]))
+    versions = ", ".join(f"{name} {environment['versions'][name]}" for name in ("keras", *BACKENDS))
     lines = ["| | measured | aim |", "| --- | ---: | ---: |", *(f"| {' | '.join(row)} |" for row in rows), ""]
     lines.append(
         f"Three backends, gradients, optimiser steps and reloading included. {environment['processor']}, "
@@ -106,7 +107,7 @@ def main() -> None:
 def measure_checks() -> tuple[float, list[float]]:
     """Return the seconds of the first check, and of later ones."""
     seconds = []
-    with Workers(BACKENDS[:3]) as workers:
+    with Workers(BACKENDS) as workers:
         for _ in range(1 + LATER_CHECKS):
             started = time.perf_counter()
             check("models.mnist_cnn:build", loss=LOSS, workers=workers)
@@ -154,7 +155,7 @@ def measure_large() -> tuple[float, int, str]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        with Workers(BACKENDS[:3]) as workers:
+        with Workers(BACKENDS) as workers:
             verdict = check("benchmarks.checks:build_large", workers=workers, time_limit=1800.0, edge=False)
     finally:
         done.set()

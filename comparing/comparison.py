@@ -22,7 +22,7 @@ from comparing.sweep import measure_sweep
 from comparing.trainings import Trainings, check_places
 from keras_parity.errors import RemoteError, WorkerError
 from keras_parity.report.json_text import render_json
-from keras_parity.workers import Workers
+from keras_parity.workers import Workers, result_or_error
 from training.environment import describe_environment
 from training.errors import UserError
 from training.recipe import Recipe
@@ -150,7 +150,7 @@ class Comparison:
                 call = "comparing.in_worker:predict_runs"
                 arguments = list(self._plan.arguments)
                 futures[backend] = own, self._workers[backend].submit(call, arguments, paths, time_limit=WORKER_LIMIT)
-        answers = {backend: _result_of(future) for backend, (_, future) in futures.items()}
+        answers = {backend: result_or_error(future) for backend, (_, future) in futures.items()}
         return {
             (backend, run.seed): classes
             for backend, answer in self._kept(answers, "the predictions").items()
@@ -228,13 +228,6 @@ class Comparison:
         devices = {run.backend: run.environment.get("accelerators") or ["CPU"] for run in runs}
         threads = {run.backend: run.environment.get("threads") for run in runs}
         return {key: environment[key] for key in keep} | {"devices": devices, "threads": threads}
-
-
-def _result_of(future):
-    try:
-        return future.result()
-    except WorkerError as error:
-        return error
 
 
 def _describe_run(run: Run, out: Path) -> dict:

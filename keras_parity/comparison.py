@@ -15,7 +15,7 @@ from keras_parity.rounding import UNIT_ROUNDOFF
 from keras_parity.source import ModelSource
 from keras_parity.verdict import Cause, Finding, Measurement
 from keras_parity.weights import draw_weights
-from keras_parity.workers import Workers
+from keras_parity.workers import Workers, result_or_error
 
 # Perturbations that measure a call's unavoidable error, shared out among the backends.
 SAMPLES = 6
@@ -102,7 +102,7 @@ class Comparison:
             )
             for backend in self.backends
         }
-        described = self._living({backend: _answer(future) for backend, future in futures.items()})
+        described = self._living({backend: result_or_error(future) for backend, future in futures.items()})
         for backend in described:
             self.versions |= self.workers[backend].versions
         broken = {backend: d.error for backend, d in described.items() if d.error is not None}
@@ -211,7 +211,7 @@ class Comparison:
             self._note("no loss or training step was compared: an output is no batch of finite floating-point numbers")
             return
         outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
-        name = loss["class_name"] if isinstance(loss, dict) else str(loss)
+        name = label_of(loss)
         drawn = (
             [list(targets)] * max(steps, 1)
             if targets is not None
@@ -220,10 +220,10 @@ class Comparison:
         batch = {"outputs": outputs, "targets": drawn[0]}
         parts = [("(loss)", str(name), "loss", {"loss": loss, **batch})]
         for metric in metrics:
-            label = metric["class_name"] if isinstance(metric, dict) else str(metric)
+            label = label_of(metric)
             parts.append((f"(metric {label})", label, "metric", {"metric": metric, **batch}))
         if steps:
-            label = optimizer["class_name"] if isinstance(optimizer, dict) else str(optimizer)
+            label = label_of(optimizer)
             plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
             parts.append(("(optimizer)", label, "optimizer", plan))
         begun = [self._begin("study_learning", what, plan, [0]) for _, _, what, plan in parts]
@@ -595,19 +595,19 @@ class Comparison:
     def _each(self, function: str, arguments: dict[str, tuple]) -> dict:
         """Run a stage at once on several backends, each with its own arguments; drop those that fail."""
         futures = {backend: self._submit(backend, function, own) for backend, own in arguments.items()}
-        return self._living({backend: _answer(future) for backend, future in futures.items()})
+        return self._living({backend: result_or_error(future) for backend, future in futures.items()})
 
     def _begin(self, function: str, *arguments) -> Callable[[], dict]:
         """Have the trainers run a stage after those begun before; return what waits for the answers."""
         futures = {backend: self._submit(backend, function, arguments) for backend in self.trainers}
-        return lambda: self._living({backend: _answer(future) for backend, future in futures.items()})
+        return lambda: self._living({backend: result_or_error(future) for backend, future in futures.items()})
 
     def _submit(self, backend: str, function: str, arguments: tuple):
         return self.workers[backend].submit(f"keras_parity.stages:{function}", *arguments, time_limit=self.time_limit)
 
     def _stage(self, backend: str, function: str, *arguments):
         """Run a stage on one backend."""
-        answer = _answer(self._submit(backend, function, arguments))
+        answer = result_or_error(self._submit(backend, function, arguments))
         if isinstance(answer, WorkerError):
             self.failures[backend] = str(answer)
             raise TooFewBackends
@@ -627,11 +627,9 @@ class Comparison:
         return {backend: answer for backend, answer in answers.items() if backend in self.active}
 
 
-def _answer(future):
-    try:
-        return future.result()
-    except WorkerError as error:
-        return error
+def label_of(identifier) -> str:
+    """Return what a loss, metric or optimiser is called: its name, or its class's."""
+    return identifier["class_name"] if isinstance(identifier, dict) else str(identifier)
 
 
 def _agree_at_once(call: dict, studies: dict) -> bool:

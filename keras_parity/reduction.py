@@ -136,17 +136,16 @@ class Reduction:
         if self.finding.layer == "(reload)":
             raise NoReproducer("(reload) is no layer: a file is written on one backend and read on another")
         if self.finding.layer == "(loss)":
-            return [self._at_the_driver(functools.partial(self._extract_loss, loss))]
+            return [self._at_the_driver(functools.partial(self._extract_loss, loss or "mean_squared_error", "losses"))]
         culprits, others = self._at_the_driver(self._extract_calls)
         models = [case for case in culprits + others if case.is_model]
         return [[c for c in culprits if not c.is_model], [c for c in others if not c.is_model], models]
 
-    def _extract_loss(self, loss, driver: Worker, draw: Draw) -> list[Reproducer]:
+    def _extract_loss(self, what, kind: str, driver: Worker, draw: Draw) -> list[Reproducer]:
         outputs = driver.call("keras_parity.stages:predict", draw.inputs)
         outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
         targets = draw_targets(self.finding.layer_type, outputs, self.seed, 0)
-        name = loss or "mean_squared_error"
-        return driver.call("keras_parity.reduction_stages:extract_loss", name, outputs, targets)
+        return driver.call("keras_parity.reduction_stages:extract_loss", what, outputs, targets, kind)
 
     def _extract_calls(self, driver: Worker, draw: Draw) -> tuple[list[Reproducer], list[Reproducer]]:
         driver.call("keras_parity.stages:run_model", draw.inputs, self.finding.mode == "training", True)

@@ -105,8 +105,8 @@ def _forward(case: Reproducer, finding: Finding) -> str:
     elif quantity.startswith("output["):
         lines.append(f"value = y{quantity.removeprefix('output')}")
     else:
-        return "\n".join([*lines, *_show("y")])
-    return "\n".join([*lines, *_show("value")])
+        return "\n".join([*lines, *show("y")])
+    return "\n".join([*lines, *show("value")])
 
 
 def _gradient(case: Reproducer, finding: Finding, weighting: str) -> str:
@@ -141,7 +141,7 @@ def _gradient(case: Reproducer, finding: Finding, weighting: str) -> str:
         [*spell_layer(case), _call(case, finding.mode)] if _is_layer(case) and not case.weights else spell_layer(case)
     )
     value = f"value = {shown}  # now the {finding.quantity}"
-    return "\n".join([*setup, "", body.strip("\n"), value, *_show("value")])
+    return "\n".join([*setup, "", body.strip("\n"), value, *show("value")])
 
 
 def _is_layer(case: Reproducer) -> bool:
@@ -235,7 +235,8 @@ def _precision(dtype: str) -> tuple[str, str]:
     return f'keras.config.set_dtype_policy("{dtype}")', ""
 
 
-def _show(name: str) -> list[str]:
+def show(name: str) -> list[str]:
+    """Return the lines that print a tensor or an array: backend, dtype and shape, then the numbers."""
     return [
         f"dtype = keras.backend.standardize_dtype({name}.dtype)",
         f"print(keras.backend.backend(), dtype, tuple({name}.shape))",

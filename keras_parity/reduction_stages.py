@@ -52,7 +52,7 @@ def extract(path: str) -> tuple[list[Reproducer], list[Reproducer]]:
     return culprits, others
 
 
-def extract_loss(what, outputs: list[np.ndarray], targets: list[np.ndarray], kind: str = "losses") -> list[Reproducer]:
+def extract_loss(what, outputs: list[np.ndarray], targets: list[np.ndarray], kind: str) -> list[Reproducer]:
     """Return the calls of a loss, or of a metric, one for each output.
 
     Args:

@@ -3,21 +3,19 @@
 No call of a layer shows these, so the engine is not asked again: a script counts where what it prints stands apart.
 """
 
-import textwrap
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_parity.comparison import Comparison, TooFewBackends
-from keras_parity.draws import Draw, draw_targets
+from keras_parity.comparison import Comparison, TooFewBackends, label_of
 from keras_parity.errors import WorkerError
 from keras_parity.reduction import Reduction, say_nothing
 from keras_parity.reduction_case import Reproducer, Slot
 from keras_parity.reduction_output import NoReproducer, tells_apart
-from keras_parity.reduction_script import render_script, spell_layer, spell_object, spell_target
+from keras_parity.reduction_script import render_script, show, spell_layer, spell_object, spell_target
 from keras_parity.source import describe_source
-from keras_parity.workers import Worker
 
 # What layers of findings begin with.
 IN_TRAINING = ("(optimizer)", "(metric ", "(training)")
@@ -65,14 +63,8 @@ class TrainingReduction(Reduction):
             calls = self._at_the_driver(self._extract_calls)[1]
             trained = [case for case in calls if case.weights and case.args == (Slot(0),) and not case.random]
             return sorted(trained, key=lambda case: case.is_model)  # layers alone come first
-        return self._at_the_driver(self._extract_metric)
-
-    def _extract_metric(self, driver: Worker, draw: Draw) -> list[Reproducer]:
-        outputs = driver.call("keras_parity.stages:predict", draw.inputs)
-        outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
-        metric = next(m for m in self.metrics if self.finding.layer == f"(metric {_label(m)})")
-        targets = draw_targets(self.finding.layer_type, outputs, self.seed, 0)
-        return driver.call("keras_parity.reduction_stages:extract_loss", metric, outputs, targets, "metrics")
+        metric = next(m for m in self.metrics if self.finding.layer == f"(metric {label_of(m)})")
+        return self._at_the_driver(functools.partial(self._extract_loss, metric, "metrics"))
 
     def _spell_optimizer(self) -> str:
         kind, config, custom = self.workers[self._driver].call(
@@ -115,7 +107,7 @@ class TrainingReduction(Reduction):
     def _metric_lines(self, case: Reproducer) -> list[str]:
         return [
             f"value = np.asarray({spell_target(case)}(x0, x1))",
-            *_show(),
+            *show("value"),
         ]
 
     def _optimizer_lines(self, case: Reproducer) -> list[str]:
@@ -125,7 +117,7 @@ class TrainingReduction(Reduction):
             *([f"for step in range({self.steps_shown}):"] if self.steps_shown > 1 else []),
             f"{'    ' * (self.steps_shown > 1)}optimizer.apply([x1], [variable])",
             *self._chosen("optimizer", "[variable]"),
-            *_show(),
+            *show("value"),
         ]
 
     def _training_lines(self, case: Reproducer) -> list[str]:
@@ -137,7 +129,7 @@ class TrainingReduction(Reduction):
             *([f"for step in range({self.steps_shown}):"] if self.steps_shown > 1 else []),
             f"{'    ' * (self.steps_shown > 1)}loss = model.train_on_batch(keras.ops.convert_to_numpy(x), target)",
             *self._chosen("model.optimizer", "model.trainable_variables"),
-            *_show(),
+            *show("value"),
         ]
 
     def _chosen(self, optimizer: str, weights: str) -> list[str]:
@@ -152,13 +144,3 @@ class TrainingReduction(Reduction):
             f"chosen = {weights}",
             "value = np.concatenate([np.ravel(keras.ops.convert_to_numpy(one)) for one in chosen])",
         ]
-
-
-def _show() -> list[str]:
-    return textwrap.dedent("""\
-        print(keras.backend.backend(), value.dtype, value.shape)
-        print(np.array2string(value, floatmode="unique", threshold=10**6))""").splitlines()
-
-
-def _label(metric) -> str:
-    return metric["class_name"] if isinstance(metric, dict) else str(metric)

@@ -272,7 +272,7 @@ class Workers:
         request = _encode_request(function, args, kwargs)
         futures = {name: self[name]._submit(request, time_limit) for name in names}
         try:
-            return {name: _result_or_error(future) for name, future in futures.items()}
+            return {name: result_or_error(future) for name, future in futures.items()}
         except (KeyboardInterrupt, SystemExit):  # the calls under way are nobody's any more
             self.close()
             raise
@@ -386,7 +386,8 @@ def _encode_request(function: str, args: tuple, kwargs: dict) -> list:
     return [*messages.encode((function, sys.path, folder, bytes(arguments))), *buffers]
 
 
-def _result_or_error(future: Future) -> object:
+def result_or_error(future: Future) -> object:
+    """Return what a submitted call has given, or its `WorkerError`."""
     try:
         return future.result()
     except WorkerError as error:

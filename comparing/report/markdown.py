@@ -1,7 +1,7 @@
 """The report in Markdown, short enough for the summary that a CI service shows."""
 
 from comparing.report.words import describe_circumstances, describe_number, format_speed_rows
-from keras_parity.report.markdown import _prose as prose
+from keras_parity.report.markdown import prose
 from keras_parity.report.wording import backend_title, visible_lines
 
 _MARKS = {"agree": "✅", "disagree": "❌", "inconclusive": "❔", "not asked": "–"}

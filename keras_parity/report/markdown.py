@@ -24,9 +24,9 @@ _MARKS = {Outcome.AGREE: "✅", Outcome.DISAGREE: "❌", Outcome.INCONCLUSIVE: "
 def render_markdown(verdict: Verdict) -> str:
     """Return the summary: verdict first, a table of differences, failures, accepted ones and notes."""
     outcome = verdict.outcome
-    blocks = [f"### {_MARKS[outcome]} {outcome.value}: {_prose(headline(verdict))}"]
+    blocks = [f"### {_MARKS[outcome]} {outcome.value}: {prose(headline(verdict))}"]
     if verdict.reason:
-        blocks.append(_prose(verdict.reason))
+        blocks.append(prose(verdict.reason))
     findings = [finding for group in open_findings(verdict).values() for finding in group]
     if findings:
         blocks += [_table(findings[:MOST_ROWS]), f"At most {format_units(threshold_of(verdict))} rounding units agree."]
@@ -36,14 +36,14 @@ def render_markdown(verdict: Verdict) -> str:
     for backend, words in verdict.failures.items():
         blocks.append(f"{_code(backend)} did not finish:\n\n{_fence(visible_lines(words))}")
     if accepted := dict.fromkeys((f.layer, f.backend, f.accepted) for f in verdict.findings if f.accepted is not None):
-        lines = (f"- {_code(layer)} ({_prose(b or 'no two agree')}): {_prose(why)}" for layer, b, why in accepted)
+        lines = (f"- {_code(layer)} ({prose(b or 'no two agree')}): {prose(why)}" for layer, b, why in accepted)
         blocks.append("Accepted:\n\n" + "\n".join(lines))
     if verdict.notes:
-        blocks.append("Notes:\n\n" + "\n".join(f"- {_prose(note)}" for note in verdict.notes))
+        blocks.append("Notes:\n\n" + "\n".join(f"- {prose(note)}" for note in verdict.notes))
     versions = verdict.environment.get("versions")
     if isinstance(versions, dict):
         named = ", ".join(f"{visible(name)} {visible(version)}" for name, version in versions.items())
-        blocks.append(_prose(f"Compared {', '.join(backends_of(verdict))}; {named}."))
+        blocks.append(prose(f"Compared {', '.join(backends_of(verdict))}; {named}."))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -55,18 +55,18 @@ def _table(findings) -> str:
     for finding in findings:
         cells = (
             _code(finding.layer),
-            _prose(describe_alone(finding)),
-            _prose(f"{finding.quantity}, {finding.mode}"),
-            _prose(describe_draw(finding)),
+            prose(describe_alone(finding)),
+            prose(f"{finding.quantity}, {finding.mode}"),
+            prose(describe_draw(finding)),
             format_error(finding.max_abs_error),
             format_units(finding.rounding_units),
-            _prose(f"{finding.cause.value}: {finding.detail}"),
+            prose(f"{finding.cause.value}: {finding.detail}"),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
-def _prose(text: object) -> str:
+def prose(text: object) -> str:
     """Return text in which nothing is markup, a link, a picture or a mention."""
     escaped = re.sub(r"[\\`*_{}\[\]<>#|~$!&:]", r"\\\g<0>", visible(text))
     escaped = re.sub(r"(?i)www\.", lambda match: match[0][:-1] + "\\.", escaped)
