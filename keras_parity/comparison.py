@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from keras_parity import judge
-from keras_parity.draws import Draw, draw_inputs, draw_targets
+from keras_parity.draws import CERTAIN, Draw, draw_certainties, draw_inputs, draw_targets
 from keras_parity.errors import UsageError, WorkerError
 from keras_parity.rounding import UNIT_ROUNDOFF
 from keras_parity.source import ModelSource
@@ -218,27 +218,34 @@ class Comparison:
             else [draw_targets(name, outputs, self.seed, step) for step in range(max(steps, 1))]
         )
         batch = {"outputs": outputs, "targets": drawn[0]}
-        parts = [("(loss)", str(name), "loss", {"loss": loss, **batch})]
+        parts = [("(loss)", str(name), "loss", {"loss": loss, **batch}, draw)]
+        certainties = draw_certainties(outputs, self.seed)
+        if certainties is not None:  # where an entropy's logarithm must be kept from zero
+            plan = {"loss": loss, **batch, "outputs": certainties}
+            parts.append(("(loss)", str(name), "loss", plan, Draw(CERTAIN, False, draw.inputs)))
         for metric in metrics:
             label = label_of(metric)
-            parts.append((f"(metric {label})", label, "metric", {"metric": metric, **batch}))
+            parts.append((f"(metric {label})", label, "metric", {"metric": metric, **batch}, draw))
         if steps:
             label = label_of(optimizer)
             plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
-            parts.append(("(optimizer)", label, "optimizer", plan))
-        begun = [self._begin("study_learning", what, plan, [0]) for _, _, what, plan in parts]
+            parts.append(("(optimizer)", label, "optimizer", plan, draw))
+        begun = [self._begin("study_learning", what, plan, [0]) for _, _, what, plan, _ in parts]
         if steps:
             plan = {"optimizer": optimizer, "loss": loss, "metrics": list(metrics)}
             plan["batches"] = [(draw.inputs, step_targets) for step_targets in drawn]
             steps_done = self._begin("study_learning", "steps", plan, [])
-        for (label, type_name, what, plan), done in zip(parts, begun, strict=True):
-            self._judge_part(label, type_name, done(), what, plan, draw)
+        for (label, type_name, what, plan, fed), done in zip(parts, begun, strict=True):
+            self._judge_part(label, type_name, done(), what, plan, fed)
         if steps:
             self.say("training steps")
             self._judge_steps(steps_done(), draw)
 
     def compare_reloading(self, draw: Draw) -> None:
-        """Save on each backend, load on the next one, and compare bit by bit."""
+        """Save on each backend, load on the next one, and compare bit by bit.
+
+        What the writer does not find in its own file either is the writer's doing, else the reader's.
+        """
         self.say("saving and reloading")
         saved = self._everywhere("save_model")
         errors = {backend: answer for backend, answer in saved.items() if isinstance(answer, str)}
@@ -250,26 +257,34 @@ class Comparison:
         writers = [backend for backend in saved if backend not in errors]
         pairs = {reader: writers[(writers.index(reader) + 1) % len(writers)] for reader in writers}
         loaded = self._each("reload_model", {r: (saved[w], draw.inputs) for r, w in pairs.items() if r != w})
-        failed = {reader: answer for reader, answer in loaded.items() if isinstance(answer, str)}
-        if failed and len(failed) == len(loaded):
-            self.notes.append(f"the saved model cannot be loaded on any backend: {next(iter(failed.values()))}")
+        if not loaded:
             return
+        self.compared += sum(len(answer) // 2 for answer in loaded.values() if not isinstance(answer, str))
+        found = {reader: judge.compare_reloaded(answer, reader, pairs[reader]) for reader, answer in loaded.items()}
+        everywhere = set.intersection(*({d.quantity for d in differences} for differences in found.values()))
+        for difference in [d for d in next(iter(found.values())) if d.quantity in everywhere]:
+            self._note(f"the saved model comes back otherwise, or not at all, on every backend: {difference.detail}")
         raising = {finding.backend for finding in self._findings.values() if finding.cause is Cause.ERROR}
-        for reader, answer in loaded.items():
-            if isinstance(answer, str) and reader in raising:
-                continue  # what raises in the model raises in the loaded one
-            if isinstance(answer, str):
-                self._add(
-                    "(reload)",
-                    "",
-                    judge.raised(f"loading {pairs[reader]}'s file", reader, answer),
-                    "inference",
-                    draw,
-                )
-                continue
-            for difference in judge.compare_reloaded(answer, reader, pairs[reader]):
+        found = {
+            reader: [
+                difference
+                for difference in differences
+                if difference.quantity not in everywhere
+                # What raises in the model raises in the loaded one.
+                and not (difference.cause is Cause.ERROR and reader in raising)
+            ]
+            for reader, differences in found.items()
+        }
+        doubtful = {pairs[reader]: (saved[pairs[reader]], draw.inputs) for reader in found if found[reader]}
+        reread = self._each("reload_model", doubtful) if doubtful else {}
+        unreadable = {w: {d.quantity for d in judge.compare_reloaded(a, w, w)} for w, a in reread.items()}
+        for reader, differences in found.items():
+            writer = pairs[reader]
+            for difference in differences:
+                if difference.quantity in unreadable.get(writer, ()):
+                    detail = f"{difference.detail}, and {writer} from its own"
+                    difference = replace(difference, backend=writer, pair=(writer, reader), detail=detail)
                 self._add("(reload)", "", difference, "inference", draw)
-            self.compared += len(answer) // 2
 
     def ordered_findings(self) -> list[Finding]:
         """Return the findings in the order of the model's layers; what is no layer comes last."""
@@ -363,13 +378,16 @@ class Comparison:
             exact = {quantity: reference[backend][quantity].array for quantity, backend in references.items()}
             moves = _median([study.dtype_moves for study in exact_studies.values()])
             checked = _to_be_accurate(call, checked)
-            differences, measured = judge.compare_accuracy(checked, exact, moves, dtype, _allowed(call))
+            # Who computes another function is not asked how accurately.
+            wrong = {(difference.quantity, difference.backend) for difference in found}
+            right = {b: {q: v for q, v in values.items() if (q, b) not in wrong} for b, values in checked.items()}
+            differences, _ = judge.compare_accuracy(right, exact, moves, dtype, _allowed(call))
             if len(reference) == 1:
                 differences = [replace(difference, backend=None) for difference in differences]
-            semantic = {(difference.quantity, difference.backend) for difference in found}
-            found += [d for d in differences if (d.quantity, d.backend) not in semantic]
+            found += [d for d in differences if (d.quantity, None) not in wrong]
             self.compared += sum(len(values) for values in checked.values()) if draw.ordinary else 0
             if any(study.dtype_moves for study in studies.values()):
+                _, measured = judge.compare_accuracy(checked, exact, moves, dtype, _allowed(call))
                 self._measure(call, measured)
         for difference in found:
             if not explained(difference):

@@ -12,6 +12,8 @@ import numpy as np
 UNKNOWN_SIZE = 9
 # The number of tokens where nothing in the model says how many there are.
 UNKNOWN_TOKENS = 10
+# The draw that a loss alone sees: its predictions are exactly 0 and 1.
+CERTAIN = "certain predictions"
 
 
 @dataclass(frozen=True)
@@ -157,3 +159,26 @@ def draw_targets(loss: str, outputs: list[np.ndarray], seed: int, step: int) -> 
             values = generator.standard_normal(output.shape)
         targets.append(values.astype(np.float32).astype(np.float64))
     return targets
+
+
+def draw_certainties(outputs: Sequence[np.ndarray], seed: int) -> list[np.ndarray] | None:
+    """Return predictions of exactly 0 and 1, right ones and wrong ones, for a loss; None if no output is a probability.
+
+    Args:
+        outputs: The model's outputs; one whose values all lie from 0 to 1 is taken for probabilities.
+        seed: Of the check.
+    """
+    probable = [output.min(initial=0.0) >= 0 and output.max(initial=1.0) <= 1 for output in outputs]
+    if not any(probable):
+        return None
+    certainties = []
+    for position, output in enumerate(outputs):
+        generator = np.random.default_rng([seed, 78, position])
+        classes = output.shape[-1] if output.ndim > 1 else 1
+        if not probable[position]:
+            certainties.append(output)
+        elif classes > 1 and np.allclose(output.sum(axis=-1), 1, atol=1e-3):
+            certainties.append(np.eye(classes)[generator.integers(0, classes, output.shape[:-1])])
+        else:
+            certainties.append(generator.integers(0, 2, output.shape).astype(np.float64))
+    return certainties

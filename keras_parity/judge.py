@@ -254,17 +254,21 @@ def raised(quantity: str, backend: str, text: str) -> Difference:
     return Difference(quantity, backend, None, Cause.ERROR, np.nan, np.nan, text)
 
 
-def compare_reloaded(values: dict, reader: str, writer: str) -> list[Difference]:
-    """Return what a model read from another backend's file holds or computes otherwise than the reader's own.
+def compare_reloaded(answer: dict | str, reader: str, writer: str) -> list[Difference]:
+    """Return what a model read from a backend's file holds or computes otherwise than the reader's own.
 
     Args:
-        values: By `own NAME` and `loaded NAME`; the two must be the same bit by bit.
+        answer: By `own NAME` and `loaded NAME`, which must be the same bit by bit; or what loading raised.
         reader: The backend that loaded the file.
         writer: The backend that saved it.
     """
+    if isinstance(answer, str):
+        return [
+            Difference("loading", reader, (reader, writer), Cause.ERROR, np.nan, np.nan, f"{writer}'s file: {answer}")
+        ]
     found = []
-    for name in [label.removeprefix("own ") for label in values if label.startswith("own ")]:
-        own, loaded = values[f"own {name}"], values.get(f"loaded {name}")
+    for name in [label.removeprefix("own ") for label in answer if label.startswith("own ")]:
+        own, loaded = answer[f"own {name}"], answer.get(f"loaded {name}")
         if loaded is None or loaded.array.shape != own.array.shape or loaded.dtype != own.dtype:
             text = f"{reader} does not find it in {writer}'s file as it was"
             found.append(Difference(name, reader, (reader, writer), Cause.STRUCTURE, np.nan, np.nan, text))

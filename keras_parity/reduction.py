@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keras_parity.comparison import WHOLE, Comparison, TooFewBackends
-from keras_parity.draws import Draw, draw_inputs, draw_targets
+from keras_parity.draws import CERTAIN, Draw, draw_certainties, draw_inputs, draw_targets
 from keras_parity.errors import WorkerError, quote
 from keras_parity.reduction_case import Reproducer, shrink
 from keras_parity.reduction_output import NoReproducer, run_script, tells_apart
@@ -144,6 +144,8 @@ class Reduction:
     def _extract_loss(self, what, kind: str, driver: Worker, draw: Draw) -> list[Reproducer]:
         outputs = driver.call("keras_parity.stages:predict", draw.inputs)
         outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
+        if self.finding.draw == CERTAIN:
+            outputs = draw_certainties(outputs, self.seed) or outputs
         targets = draw_targets(self.finding.layer_type, outputs, self.seed, 0)
         return driver.call("keras_parity.reduction_stages:extract_loss", what, outputs, targets, kind)
 

@@ -138,6 +138,18 @@ def perturb(array: np.ndarray, size: float, seed: int, alike: bool = True) -> np
     return array * (1 + np.where(bits & np.uint64(1), size, -size))
 
 
+def perturb_tensor(tensor, size: float, seed: list[int]):
+    """Return a tensor of floats moved up or down by `size` of themselves, each by its own coin; others as they are."""
+    dtype = backend.standardize_dtype(tensor.dtype)
+    if not backend.is_float_dtype(dtype) or None in tensor.shape:
+        return tensor
+    signs = np.random.default_rng(seed).integers(0, 2, tuple(tensor.shape)) * 2 - 1
+    moved = tensor * to_tensor(1 + size * signs, dtype)
+    if backend.get_keras_mask(tensor) is not None:
+        backend.set_keras_mask(moved, backend.get_keras_mask(tensor))
+    return moved
+
+
 def to_tensor(array: np.ndarray, dtype: str):
     """Return the backend's tensor of `dtype`, without a detour through Keras's default dtypes."""
     if keras.backend.backend() == "torch":

@@ -105,8 +105,6 @@ def survey(
 
 def to_row(name: str, verdict: Verdict) -> Row:
     """Return what a verdict says of a configuration."""
-    # The loss is the check's own; some outputs, as a single number, have none.
-    own = [finding for finding in verdict.findings if finding.layer != "(loss)"]
     findings = [
         {
             "layer_type": finding.layer_type,
@@ -118,13 +116,13 @@ def to_row(name: str, verdict: Verdict) -> Row:
             "rounding_units": finding.rounding_units,
             "message": plain(finding.message),
         }
-        for finding in own
+        for finding in verdict.findings
     ]
-    differences = [finding for finding in own if finding.cause is not Cause.ERROR]
-    raising = [finding.backend for finding in own if finding.cause is Cause.ERROR]
+    differences = [finding for finding in verdict.findings if finding.cause is not Cause.ERROR]
+    raising = [finding.backend for finding in verdict.findings if finding.cause is Cause.ERROR]
     raising += list(verdict.failures)
     if differences:
-        result, backends = DIFFERS, [finding.backend for finding in own]
+        result, backends = DIFFERS, [finding.backend for finding in verdict.findings]
     elif "raises on every backend" in verdict.reason or set(raising) >= set(verdict.settings.get("backends", ["none"])):
         result, backends = RAISES_EVERYWHERE, []
     elif raising:

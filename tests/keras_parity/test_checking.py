@@ -145,6 +145,16 @@ def test_sound_backends_agree_in_training_and_inference():
     assert {measurement.direction for measurement in verdict.measurements} == {"forward", "backward"}
 
 
+def test_without_steps_only_a_given_loss_is_compared():
+    """The loss that a check takes by itself is there for the steps."""
+    options = {"steps": 0, "reload": False}
+
+    without, given = (check(build_network, ("jax", "torch"), loss=loss, **options) for loss in (None, "huber"))
+
+    assert "(loss)" not in {measurement.layer for measurement in without.measurements}
+    assert "(loss)" in {measurement.layer for measurement in given.measurements}
+
+
 def test_the_same_seed_gives_the_same_numbers():
     """A verdict can be had again."""
     first, second = (check(build_network, ("jax", "torch"), steps=0, reload=False) for _ in range(2))
@@ -366,3 +376,76 @@ def test_keras_own_fault_with_repeated_tokens_is_found():
     assert verdict.culprits == [Culprit("(training)", "tensorflow")]
     assert "velocity" in verdict.worst.quantity
     assert check(build_classifier, optimizer="sgd", reload=False).outcome is Outcome.AGREE
+
+
+def build_forgetful():
+    """A layer with a `get_config` of its own, which leaves its factor out, so that it is lost in a file."""
+    import keras
+
+    @keras.saving.register_keras_serializable("tests")
+    class Scale(keras.layers.Layer):
+        def __init__(self, by=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.by = by
+
+        def call(self, x):
+            return x * self.by
+
+        def get_config(self):
+            return super().get_config()
+
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, Scale(2.0, name="scale")(inputs))
+
+
+def test_what_every_file_loses_is_a_note_and_no_difference():
+    """The layer is wrong, but no backend is."""
+    verdict = check(build_forgetful, ("jax", "torch"), steps=0)
+
+    assert verdict.outcome is Outcome.AGREE, verdict.reason
+    assert "the saved model comes back otherwise, or not at all, on every backend" in " ".join(verdict.notes)
+
+
+@pytest.mark.parametrize(
+    ("reader", "method", "blamed"), [(True, "load_own_variables", "torch"), (False, "save_own_variables", "jax")]
+)
+def test_a_file_that_does_not_come_back_is_blamed_on_the_writer_or_the_reader(reader, method, blamed):
+    """Who writes zeros reads zeros in its own file, too."""
+
+    def wrong(right):
+        def save(layer, store):
+            right(layer, store)
+            store["1"] = np.zeros_like(store["1"])
+
+        def load(layer, store):
+            right(layer, store)
+            layer.bias.assign(layer.bias * 0)
+
+        return load if reader else save
+
+    patches = {blamed: patched(layer_class("Dense"), method, wrong)}
+    verdict = check(build_classifier_without_repetition, ("jax", "torch"), patches=patches, steps=0, training=False)
+
+    assert verdict.culprits == [Culprit("(reload)", blamed)]
+
+
+def build_magnifying():
+    """Two normalisations, each of which magnifies what is left of nearly constant channels."""
+    import keras
+    from keras import layers
+
+    image = x = keras.Input((28, 28, 1))
+    for i in (1, 2):
+        x = layers.Conv2D(4, 3, padding="same", name=f"conv{i}")(x)
+        x = layers.BatchNormalization(epsilon=1e-5, name=f"norm{i}")(x)
+    return keras.Model(image, layers.Dense(3, name="logits")(layers.Flatten()(x)))
+
+
+def test_what_layers_round_may_be_magnified_by_those_behind():
+    """Each layer is accurate; the whole is no worse than that allows."""
+    inputs = np.random.default_rng(1).standard_normal((4, 28, 28, 1)) * 1e-6
+    options = {"inputs": inputs, "steps": 0, "reload": False}
+
+    verdict = check(build_magnifying, ("tensorflow", "jax"), **options)
+
+    assert verdict.outcome is Outcome.AGREE, verdict.reason

@@ -9,14 +9,15 @@ from benchmarks.faults.table import render_table, summarise
 from keras_parity.verdict import Cause, Finding, Outcome, Verdict
 from keras_parity.workers import shared_workers
 
-# Of different kinds, on each backend: forward, backward, statistics, an edge value, a detour, the optimiser, the loss.
+# Of different kinds, on each backend: forward, backward, statistics, an edge value, the optimiser, the loss, a file.
 SAMPLE = (
     Trial("dense_net", fault="leaky_slope", backend="tensorflow"),
     Trial("dense_net", fault="relu_gradient_at_zero", backend="jax"),
     # On TensorFlow alone: the gradient of UnitNormalization at zero is NaN there without a fault, too (keras 3.15.1).
     Trial("siamese", fault="zero_over_zero", backend="tensorflow"),
     Trial("autoencoder", fault="statistics_never_updated", backend="torch"),
-    Trial("autoencoder", fault="loss_summed", backend="tensorflow"),
+    Trial("siamese", fault="probabilities_not_clipped", backend="tensorflow"),
+    Trial("dense_net", fault="slope_not_saved", backend="tensorflow"),
     Trial("dense_net", fault="adam_epsilon", backend="torch"),
 )
 

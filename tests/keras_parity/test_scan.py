@@ -205,14 +205,14 @@ def test_several_patterns_add_up(capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_a_difference_of_the_loss_alone_is_not_the_operations():
-    """The loss belongs to the check, and a single number has none."""
-    finding = Finding("(loss)", "", "jax", (), "value", "training", Cause.ERROR, "given", True, math.nan, math.nan, "")
-    own = dataclasses.replace(finding, layer="sin", layer_type="Sin")
+def test_an_error_on_some_backends_is_no_difference():
+    """A row says which of the two it is."""
+    raising = Finding("sin", "Sin", "jax", (), "output", "training", Cause.ERROR, "given", True, math.nan, math.nan, "")
+    apart = dataclasses.replace(raising, cause=Cause.SEMANTIC)
 
-    rows = [to_row("one", Verdict(Outcome.DISAGREE, "", "", findings=findings)) for findings in ([finding], [own])]
+    rows = [to_row("one", Verdict(Outcome.DISAGREE, "", "", findings=[finding])) for finding in (raising, apart)]
 
-    assert [row.result for row in rows] == [AGREES, RAISES]
+    assert [row.result for row in rows] == [RAISES, DIFFERS]
 
 
 def test_brackets_in_a_pattern_are_plain_characters():
