@@ -13,13 +13,13 @@ def cache(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"  # pytest-xdist's share one
     folder.mkdir(exist_ok=True)
-    previous = os.environ.get("KERAS_PARITY_CACHE")
-    os.environ["KERAS_PARITY_CACHE"] = str(folder)
-    yield folder
-    if previous is None:
-        del os.environ["KERAS_PARITY_CACHE"]
-    else:
-        os.environ["KERAS_PARITY_CACHE"] = previous
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_PARITY_CACHE", str(folder))
+        # What one process has compiled for JAX, those after it need not compile again.
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder / "jax"))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -30,8 +30,8 @@ class BackendWorker:
         return self._pool.submit(function, *args, **kwargs).result()
 
     def close(self):
-        """End the process."""
-        self._pool.shutdown()
+        """End the process, which takes a second or two; nobody waits for it."""
+        self._pool.shutdown(wait=False)
 
 
 def _choose_backend(backend: str):

@@ -33,7 +33,7 @@ def test_the_commands_run(tmp_path):
     """Read from the file, given to the shell that a runner uses, for one system."""
     (tmp_path / "compare.py").symlink_to(ROOT / "compare.py")
     environment = os.environ | {
-        "MODEL": "iris_mlp",
+        "MODEL": "mnist_cnn",
         "EXPECTED": "0",
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }

@@ -108,7 +108,7 @@ def _differentiate(model, loss, inputs, targets) -> tuple[float, dict[str, list[
             )
             return loss(targets, outputs)
 
-        value, gradients = jax.value_and_grad(loss_of)([variable.value for variable in variables])
+        value, gradients = jax.jit(jax.value_and_grad(loss_of))([variable.value for variable in variables])
         gradients = [np.array(gradient) for gradient in gradients]
     found = {id(variable): gradient for variable, gradient in zip(variables, gradients, strict=True)}
     by_layer = {

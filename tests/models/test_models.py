@@ -148,24 +148,31 @@ def test_an_unknown_variant_gets_the_list(workers):
 
 @pytest.mark.parametrize("name", [*PARAMETERS, "lenet-max_pool"])
 def test_every_system_trains_by_its_recipe_alone(worker, name, tmp_path):
-    """A smoke run of `train.py` ends well on every backend, and `evaluate.py` reads what it left."""
-    arguments = ["--model", name, "--backend", worker.backend, "--smoke", "--out", "run"]
+    """A smoke run of `train.py` ends well on every backend, one draws its pictures, and `evaluate.py` reads it."""
+    arguments, folder = ["--model", name, "--backend", worker.backend, "--smoke", "--out", "run"], []
     if name == "apparel_cnn":
         worker.run(write_small_folder, str(tmp_path / "apparel"))
-        arguments += ["--data-dir", "apparel"]
-    if name == "tf_cnn":
+        folder = ["--data-dir", "apparel"]
+    if worker.backend != "torch" or name == "tf_cnn":
         arguments.append("--no-figures")
 
-    code, stdout, error = worker.run(run_main, "train", arguments, str(tmp_path))
+    code, stdout, error = worker.run(run_main, "train", arguments + folder, str(tmp_path))
 
     assert code == 0, error
     assert "test accuracy" in stdout
     assert (tmp_path / "run" / "model.keras").exists()
+    assert any((tmp_path / "run").glob("figures/*.png")) == (name not in NO_IMAGES and "--no-figures" not in arguments)
     assert (tmp_path / "run" / "submission.csv").exists() == (name == "apparel_cnn")
     expected = PRINTED[json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["log"]]
     assert re.search(expected, stdout), stdout
 
+    code, stdout, error = worker.run(run_main, "evaluate", ["run", "--json", "--no-figures", *folder], str(tmp_path))
 
+    assert code == 0, error
+    assert 0 <= json.loads(stdout)["accuracy"] <= 1
+
+
+NO_IMAGES = ("iris_mlp", "text_lstm")
 PRINTED = {
     "accuracy": r"Epoch: 0 \| train loss: \d+\.\d{4} \| test accuracy: \d\.\d\d\n",
     "epochs": r"training epoch 1 of 1\n(.*\n)*training time: \d+\.\d seconds\n",
