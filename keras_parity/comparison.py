@@ -184,12 +184,13 @@ class Comparison:
         for call in calls[driver].values():
             self._order.setdefault(call["path"], len(self._order))
         self._compare_call_lists({backend: calls[backend] for backend in whole}, draw, mode)
-        for keys in _portions(calls[driver], everything):
+        models = _whole_calls(calls[driver])
+        for keys in _portions(calls[driver], models, everything):
             shared = self._stage(driver, "call_inputs", keys)
             held = self._study(shared, calls, training, backward, SAMPLES if measure else 0)
             if not measure:
                 doubtful = {key: shared[key] for key in held if not _agree_at_once(calls[driver][key], held[key])}
-                if not everything and any(not calls[driver][key]["path"] for key in doubtful):
+                if not everything and models & set(doubtful):
                     self.compare_calls(draw, training, backward, everything=True, measure=measure)
                     return
                 held |= self._study(doubtful, calls, training, backward, SAMPLES) if doubtful else {}
@@ -676,9 +677,20 @@ def _allowed(call: dict) -> float:
     return judge.ACCURATE * max(1, len(call["inner"]))
 
 
-def _portions(calls: dict[str, dict], everything: bool) -> Iterator[list[str]]:
+def _whole_calls(calls: dict[str, dict]) -> set[str]:
+    """Return the keys of what is compared as the whole model: its own calls, or the one operation that it holds."""
+    whole = {key for key, call in calls.items() if not call["path"]}
+    if len(whole) == 1:
+        root = calls[next(iter(whole))]
+        only = calls.get(root["inner"][0]) if root["functional"] and len(root["inner"]) == 1 else None
+        if only is not None and only["bytes"] == root["bytes"]:
+            return {only["key"]}
+    return whole
+
+
+def _portions(calls: dict[str, dict], whole: set[str], everything: bool) -> Iterator[list[str]]:
     """Yield the keys of the calls to replay, inner ones before the one around them, in portions that fit in memory."""
-    wanted = [key for key, call in calls.items() if everything or call["moded"] or not call["path"]]
+    wanted = [key for key, call in calls.items() if key in whole or (call["path"] and (everything or call["moded"]))]
     portion, size = [], 0
     for key in reversed(wanted):
         if portion and size + calls[key]["bytes"] > PORTION:

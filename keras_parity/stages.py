@@ -135,6 +135,7 @@ def run_model(inputs, training: bool, keep: bool) -> Ran:
             "type": type(call.operation).__name__,
             "inner": [inner.key for inner in call.inner],
             "moded": _depends_on_mode(call.operation),
+            "functional": type(call.operation) is Functional,
             "bytes": call.bytes,
         }
         for call in _case.calls["checked"].values()

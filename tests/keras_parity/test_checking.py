@@ -155,6 +155,28 @@ def test_without_steps_only_a_given_loss_is_compared():
     assert "(loss)" in {measurement.layer for measurement in given.measurements}
 
 
+@pytest.mark.parametrize("subclassed", [False, True])
+def test_a_model_of_one_layer_is_compared_once(subclassed):
+    """Unless code of its own may do more than call the layer."""
+
+    def build():
+        import keras
+
+        class Doubling(keras.Model):
+            def call(self, x):
+                return 2 * super().call(x)
+
+        inputs = keras.Input((3,))
+        kind = Doubling if subclassed else keras.Model
+        return kind(inputs, keras.layers.Dense(2, name="dense")(inputs))
+
+    verdict = check(build, ("jax", "torch"), steps=0, reload=False)
+
+    expected = {"dense", "(model)"} if subclassed else {"dense"}
+    assert verdict.outcome is Outcome.AGREE, verdict.reason
+    assert {measurement.layer for measurement in verdict.measurements} == expected
+
+
 def test_the_same_seed_gives_the_same_numbers():
     """A verdict can be had again."""
     first, second = (check(build_network, ("jax", "torch"), steps=0, reload=False) for _ in range(2))
