@@ -87,7 +87,8 @@ def render(options: argparse.Namespace, rows: list[tuple[str, str, list[dict]]])
     lines += [
         "",
         f"Each system by its own recipe, {options.seeds} seeds a backend, scored on its whole test split; reached "
-        "means that the mean over the seeds is at least the source's number. What a run logs is included in images/s. "
+        "means that the mean over the seeds is at least the source's number. The accuracy log is included in images/s, "
+        "the first step, which compiles, is not. "
         f"{environment['processor']}, {environment['cores']} cores, shared; {versions}; {environment['date'][:10]}. "
         f"Written by `python -m benchmarks.accuracy --seeds {options.seeds}{chosen} --readme README.md`.",
     ]

@@ -51,6 +51,7 @@ class StepCounter(keras.callbacks.Callback):
         self.steps_per_epoch = steps_per_epoch
         self.start_epoch(0, 0.0)
         self.first_step_done: float | None = None  # time.time() when the run's first execution had finished
+        self.first_execution = 0  # how many steps that was
 
     def start_epoch(self, first_step: int, seconds: float) -> None:
         """Count from here on: an epoch's begin, or `first_step` steps and `seconds` after it."""
@@ -62,6 +63,7 @@ class StepCounter(keras.callbacks.Callback):
         self.step = min(self.first_step + batch + 1, self.steps_per_epoch)
         if self.first_step_done is None:
             self.first_step_done = time.time()
+            self.first_execution = self.step - self.first_step
 
     @property
     def seconds(self) -> float:

@@ -37,6 +37,8 @@ class Training:
         steps_per_epoch: Steps of a whole epoch.
         seconds: Time spent in `fit`, the first step's compilation included.
         images: Images that this process trained on.
+        first_images: Those of them that the first execution took: a step, or several in one piece.
+        first_seconds: How much of `seconds` it took, compilation included.
         logging_seconds: How much of `seconds` the accuracy log took.
         first_step_done: `time.time()` when the first execution had finished.
     """
@@ -49,8 +51,17 @@ class Training:
     steps_per_epoch: int = 0
     seconds: float = 0.0
     images: int = 0
+    first_images: int = 0
+    first_seconds: float = 0.0
     logging_seconds: float = 0.0
     first_step_done: float | None = None
+
+    @property
+    def images_per_second(self) -> float:
+        """The speed once everything is compiled; that of the whole where the first execution was the only one."""
+        if self.images > self.first_images:
+            return (self.images - self.first_images) / (self.seconds - self.first_seconds)
+        return self.images / self.seconds
 
 
 def train(
@@ -124,7 +135,7 @@ def train(
     counter = StepCounter(steps)
     logger = LogAccuracy(counter, source.test, recipe.log_examples, recipe.log_every, write_log, result.log, features)
     bar = ProgressBar(counter, recipe.epochs, recipe.batch_size) if show_progress else nullcontext()
-    started = time.perf_counter()
+    started, began = time.perf_counter(), time.time()
     with CleanStop() as stop, bar:
         checkpointer = Checkpointer(
             checkpoint, counter, result.history, result.log, checkpoint_seconds, lambda: stop.requested
@@ -151,6 +162,9 @@ def train(
     result.finished = len(result.history) == recipe.epochs
     result.step, result.steps_per_epoch = counter.step, steps
     result.logging_seconds, result.first_step_done = logger.seconds, counter.first_step_done
+    if counter.first_step_done is not None:  # else stopped before it
+        result.first_images = min(counter.first_execution * recipe.batch_size, result.images)
+        result.first_seconds = counter.first_step_done - began
     return result
 
 

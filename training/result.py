@@ -30,7 +30,7 @@ def make_result(
         "first_predictions": scored.predictions[:10].tolist() if scored else None,
         "first_labels": test.labels[:10].tolist() if scored else None,
         "training_seconds": training.seconds,
-        "images_per_second": training.images / training.seconds,
+        "images_per_second": training.images_per_second,
         "logging_seconds": training.logging_seconds,
         "seconds_to_first_step": {
             "imports": moments["imported"] - moments["started"],
@@ -58,8 +58,8 @@ def describe_result(result: dict, examples: str = "images") -> str:
     return "\n".join(
         (
             score,
-            f"training took {result['training_seconds']:.1f} s, {result['images_per_second']:,.0f} {examples}/s; "
-            f"the accuracy log took {result['logging_seconds']:.1f} s of it ({share:.0%})",
+            f"training took {result['training_seconds']:.1f} s, {result['images_per_second']:,.0f} {examples}/s after "
+            f"the first step; the accuracy log took {result['logging_seconds']:.1f} s of it ({share:.0%})",
             f"first step done after {sum(start.values()):.1f} s: imports {start['imports']:.1f}, "
             f"data {start['data']:.1f}, model and first step {start['model_and_first_step']:.1f}",
             f"peak memory {result['peak_memory_mib']:,.0f} MiB",

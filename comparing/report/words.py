@@ -19,7 +19,7 @@ def format_speed_rows(report: dict) -> tuple[list[str], list[list[str]]]:
     heads = [
         "backend",
         "accuracy, median",
-        "images/s",
+        "images/s, compiled",
         "start-up",
         "compile and first step",
         "an epoch",

@@ -80,6 +80,21 @@ def test_a_resumed_epoch_counts_the_seconds_before_the_stop(workers, tmp_path, e
     assert float(row["images_per_second"]) == pytest.approx(130 / float(row["seconds"]), rel=1e-3)
 
 
+def images_per_second(**values):
+    """Return the speed of a training with these values; keras is imported here, in a worker."""
+    from training.fit import Training
+
+    return Training(model=None, **values).images_per_second
+
+
+def test_the_speed_is_that_after_compilation(workers):
+    """The first execution, which compiles, is left out, unless there is no other."""
+    run = workers["jax"].run
+
+    assert run(images_per_second, seconds=12.0, images=1050, first_seconds=2.0, first_images=50) == 100
+    assert run(images_per_second, seconds=12.0, images=60, first_seconds=2.0, first_images=60) == 5
+
+
 def test_resuming_with_another_order_gives_other_bits(worker, uninterrupted, tmp_path):
     """The comparison above can fail: the data's order after the stop matters."""
     worker.run(train_briefly, str(tmp_path), stop_after=2, validation_split=0.1)
