@@ -14,9 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from training.backend import BACKENDS
-from training.environment import describe_environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -80,8 +80,6 @@ def render(options: argparse.Namespace, rows: list[tuple[str, str, list[dict]]])
         "| --- | --- | ---: | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: |",
         *(render_row(*row) for row in rows),
     ]
-    environment = describe_environment(None)
-    versions = ", ".join(f"{name} {environment['versions'][name]}" for name in ("keras", *BACKENDS))
     chosen = "" if options.models == ",".join(TARGETS) else f" --models {options.models}"
     chosen += "" if options.backends == ",".join(BACKENDS) else f" --backends {options.backends}"
     lines += [
@@ -89,7 +87,7 @@ def render(options: argparse.Namespace, rows: list[tuple[str, str, list[dict]]])
         f"Each system by its own recipe, {options.seeds} seeds a backend, scored on its whole test split; reached "
         "means that the mean over the seeds is at least the source's number. The accuracy log is included in images/s, "
         "the first step, which compiles, is not. "
-        f"{environment['processor']}, {environment['cores']} cores, shared; {versions}; {environment['date'][:10]}. "
+        f"{describe_machine()}. "
         f"Written by `python -m benchmarks.accuracy --seeds {options.seeds}{chosen} --readme README.md`.",
     ]
     return "\n".join(lines)

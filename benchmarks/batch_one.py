@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.machine import describe_machine
 from training.backend import BACKENDS, start_backend
-from training.environment import describe_environment
 
 SYSTEMS = ("strided_cnn", "bp_mlp")
 AIM = 3.0  # on at least one backend
@@ -40,10 +40,7 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks.batch_one", "--here", backend]
         command += ["--steps", str(options.steps), "--turns", str(options.turns)]
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    environment = describe_environment(None)
-    print(
-        f"\n{environment['processor']}, {environment['cores']} cores, shared; {environment['date'][:10]}; aim {AIM:g}"
-    )
+    print(f"\n{describe_machine()}; aim {AIM:g}")
 
 
 def measure(backend: str, steps: int, turns: int) -> None:

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from keras_parity import check
 from keras_parity.workers import Workers
 from training.backend import BACKENDS
-from training.environment import describe_environment
 
 LATER_CHECKS = 5
 SMALL_CHECKS = 100
@@ -90,13 +90,10 @@ def main() -> None:
         seconds, memory, outcome = measure_large()
         what = f"{LARGE_LAYERS} layers on 224 × 224 pixels, all processes together"
         rows.append((f"{what} (backends {outcome}; {seconds:.0f} s)", f"{memory / 2**30:.1f} GiB", "6 GB"))
-    environment = describe_environment(None)
-    versions = ", ".join(f"{name} {environment['versions'][name]}" for name in ("keras", *BACKENDS))
     lines = ["| | measured | aim |", "| --- | ---: | ---: |", *(f"| {' | '.join(row)} |" for row in rows), ""]
     lines.append(
-        f"Three backends, gradients, optimiser steps and reloading included. {environment['processor']}, "
-        f"{environment['cores']} cores; {versions}; {environment['date'][:10]}. What JAX compiles is kept from one "
-        "process to the next, as for a user. Written by "
+        f"Three backends, gradients, optimiser steps and reloading included. {describe_machine()}. What JAX compiles "
+        "is kept from one process to the next, as for a user. Written by "
         f"`python -m benchmarks.checks{' --large' if options.large else ''} --docs docs/speed.md`."
     )
     print("\n".join(lines))

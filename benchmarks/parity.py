@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from keras_parity import check
 from keras_parity.report.wording import format_units
 from keras_parity.verdict import Verdict
 from models import load, names_with_variants
-from training.environment import describe_environment
 from training.recipe import make_loss, make_optimizer
 
 BATCH_SIZE = 4
@@ -46,17 +46,12 @@ def main() -> None:
         lines.append(render_row(name, parameters, verdict))
         print(lines[-1], flush=True)
         notes += [f"- `{name}`: {finding.message}" for finding in verdict.findings]
-    environment = describe_environment(None)
-    versions = ", ".join(
-        f"{package} {environment['versions'][package]}" for package in ("keras", *verdict.settings["backends"])
-    )
     lines += [
         "",
         "Each system with its recipe's loss and optimiser: outputs, gradients, loss, three optimiser steps, saving "
         "and reloading, in training mode and in inference. Errors in rounding units, the worst of those measured; 500 "
         "agree. "
-        f"{environment['processor']}, {environment['cores']} cores; {versions}; {environment['date'][:10]}. Written by "
-        "`python -m benchmarks.parity --readme README.md`.",
+        f"{describe_machine()}. Written by `python -m benchmarks.parity --readme README.md`.",
         *(["", *notes] if notes else []),
     ]
     if options.readme:

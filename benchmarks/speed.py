@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.data import BATCH_SIZE
+from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from training.backend import BACKENDS
 from training.environment import describe_environment
@@ -107,7 +108,7 @@ def compare(seconds: dict[str, list[float]]) -> list[dict]:
 
 def render(results: dict) -> str:
     """Return the tables as Markdown, with what they were measured on."""
-    environment, lines = results["environment"], []
+    lines = []
     for title in ("log on", "log off"):
         lines += [
             f"**{title.capitalize()}.**",
@@ -123,11 +124,10 @@ def render(results: dict) -> str:
             numbers = f"{row['median']:.2f} | {row['least']:.2f} | {row['greatest']:.2f} | {row['aim']:.2f}"
             lines.append(f"| {row['ours']} / {row['native']} | {numbers} |")
         lines.append("")
-    versions = ", ".join(f"{name} {environment['versions'][name]}" for name in ("keras", *BACKENDS))
     lines.append(
         f"`mnist_cnn`, batch {BATCH_SIZE}, {results['examples']:,} images an epoch; median, least and greatest of "
-        f"{results['turns']} turns after a warm-up. {environment['processor']}, {environment['cores']} cores; "
-        f"{versions}; {environment['date'][:10]}. Written by `python -m benchmarks.speed "
+        f"{results['turns']} turns after a warm-up. {describe_machine(results['environment'])}. "
+        "Written by `python -m benchmarks.speed "
         f"--examples {results['examples']} --turns {results['turns']} --docs docs/speed.md`."
     )
     return "\n".join(lines)

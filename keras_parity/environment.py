@@ -14,7 +14,7 @@ def describe_environment(versions: dict[str, str]) -> dict:
     """
     return {
         "versions": {"python": platform.python_version(), **versions},
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -22,7 +22,8 @@ def describe_environment(versions: dict[str, str]) -> dict:
     }
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Return the processor's name as the system tells it."""
     try:
         with open("/proc/cpuinfo") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from keras_parity.environment import processor_name
+
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets")
 
 
@@ -27,7 +29,7 @@ def describe_environment(backend: str | None) -> dict:
         "backend": backend,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "threads": _threads(backend) if backend else {},
@@ -71,14 +73,6 @@ def _git_commit() -> str | None:
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _threads(backend: str) -> dict:
