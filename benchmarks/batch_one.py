@@ -1,6 +1,6 @@
 """One image a step: how many steps per second, ours against Keras's plain `fit`, with the same mathematics.
 
-    python -m benchmarks.batch_one --backends tensorflow
+    python -m benchmarks.batch_one --docs docs/speed.md
 
 For each backend, `strided_cnn` and `bp_mlp` are trained turn by turn in one process: as `model.compile` and `model.fit`
 do it when nothing is asked of them, on a data set of single images, and as train.py does it. The first turn of each
@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
+from benchmarks.markers import replace_between_markers
 from training.backend import BACKENDS, start_backend
 
 SYSTEMS = ("strided_cnn", "bp_mlp")
@@ -29,18 +30,31 @@ def main() -> None:
     parser.add_argument("--backends", default=",".join(BACKENDS), help="names with commas between them; default all")
     parser.add_argument("--steps", type=int, default=1000, help="steps of a turn; default 1,000")
     parser.add_argument("--turns", type=int, default=5, help="turns after the warm-up; default 5")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
     parser.add_argument("--here", metavar="BACKEND", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
         measure(options.here, options.steps, options.turns)
         return
-    print("| system | backend | plain fit, steps/s | ours, steps/s | ratio | least | greatest | losses differ by |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    lines = [
+        "| system | backend | plain `fit`, steps/s | ours, steps/s | ratio | least | greatest | losses differ by |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
     for backend in options.backends.split(","):
         command = [sys.executable, "-m", "benchmarks.batch_one", "--here", backend]
         command += ["--steps", str(options.steps), "--turns", str(options.turns)]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    print(f"\n{describe_machine()}; aim {AIM:g}")
+        rows = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        lines += rows.splitlines()
+        print(rows, end="", flush=True)
+    lines += [
+        "",
+        f"{options.steps:,} steps a turn, median, least and greatest of {options.turns} turns after a warm-up, the two "
+        f"programs in turn; the aim is {AIM:g} on one backend at least. {describe_machine()}. Written by `python -m "
+        "benchmarks.batch_one --docs docs/speed.md`.",
+    ]
+    print("\n".join(lines))
+    if options.docs:
+        replace_between_markers(options.docs, "benchmarks.batch_one", "\n".join(lines))
 
 
 def measure(backend: str, steps: int, turns: int) -> None:
