@@ -114,7 +114,7 @@ def check(
                 everything, backward = guests or not training, training and not guests
                 run.compare_calls(draw, training=False, backward=backward, everything=everything, measure=measure)
         if training and (steps or loss is not None or metrics):
-            run.compare_learning(draws[0], targets, loss, optimizer, metrics, steps)
+            run.compare_learning(draws[0], targets, loss, optimizer, metrics, steps, edge)
         if reload:
             run.compare_reloading(draws[0])
     except TooFewBackends:

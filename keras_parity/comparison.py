@@ -190,7 +190,8 @@ class Comparison:
             held = self._study(shared, calls, training, backward, SAMPLES if measure else 0)
             if not measure:
                 doubtful = {key: shared[key] for key in held if not _agree_at_once(calls[driver][key], held[key])}
-                if not everything and models & set(doubtful):
+                # A layer that is known to be wrong explains the model; else the one that does not is looked for.
+                if not everything and models & set(doubtful) and not self._findings:
                     self.compare_calls(draw, training, backward, everything=True, measure=measure)
                     return
                 held |= self._study(doubtful, calls, training, backward, SAMPLES) if doubtful else {}
@@ -198,8 +199,10 @@ class Comparison:
                 if len(held[key]) > 1:
                     self._judge_call(calls[driver][key], held[key], shared[key], draw, training, backward)
 
-    def compare_learning(self, draw: Draw, targets, loss, optimizer, metrics: Sequence, steps: int) -> None:
+    def compare_learning(self, draw: Draw, targets, loss, optimizer, metrics: Sequence, steps: int, edge: bool) -> None:
         """Compare the loss, the metrics and the optimiser, each alone, and then whole training steps.
+
+        With `edge` the loss is also asked about probabilities of exactly 0 and 1.
 
         Raises:
             UsageError: If one of their names names nothing.
@@ -220,7 +223,7 @@ class Comparison:
         )
         batch = {"outputs": outputs, "targets": drawn[0]}
         parts = [("(loss)", str(name), "loss", {"loss": loss, **batch}, draw)]
-        certainties = draw_certainties(outputs, self.seed)
+        certainties = draw_certainties(outputs, self.seed) if edge else None
         if certainties is not None:  # where an entropy's logarithm must be kept from zero
             plan = {"loss": loss, **batch, "outputs": certainties}
             parts.append(("(loss)", str(name), "loss", plan, Draw(CERTAIN, False, draw.inputs)))

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,10 +60,10 @@ class Reduction:
             raise NoReproducer("the difference comes and goes")
         self.say(f"smallest call: {spell_target(case)} on {', '.join(str(t.shape) for t in case.tensors)}")
         draft = self._render(case, "Draft.")
-        printed = {}
-        for backend in self.backends:
-            self.say(f"running the script on {backend}")
-            printed[backend] = run_script(draft, backend, self.source.sys_path)
+        self.say(f"running the script on {', '.join(self.backends)}")
+        run = functools.partial(run_script, draft, sys_path=self.source.sys_path)
+        with ThreadPoolExecutor() as pool:  # each waits for a process of its own
+            printed = dict(zip(self.backends, pool.map(run, self.backends), strict=True))
         if not tells_apart(printed, self.shown.backend, self.dtype, self.shown.max_abs_error):
             seen = "; ".join(quote(text, 60) for text in printed.values())
             raise NoReproducer(f"in processes of their own the backends print the same ({seen})")

@@ -97,7 +97,7 @@ def loss_summed(loss, right, *args, **kwargs):
         return right(*args, **kwargs)
 
 
-@wrong_method("losses.BinaryCrossentropy.call", "clip missing", siamese=LOSS, unet=LOSS)
+@wrong_method("losses.BinaryCrossentropy.call", "clip missing", unet=LOSS)
 def probabilities_not_clipped(loss, right, y_true, y_pred):
     """The logarithm is taken of probabilities as they are, zeros included."""
     from keras import ops

@@ -471,3 +471,38 @@ def test_what_layers_round_may_be_magnified_by_those_behind():
     verdict = check(build_magnifying, ("tensorflow", "jax"), **options)
 
     assert verdict.outcome is Outcome.AGREE, verdict.reason
+
+
+def build_probabilities():
+    """A layer whose outputs are probabilities, nowhere near 0 or 1."""
+    import keras
+
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, keras.layers.Dense(3, activation="sigmoid", name="probabilities")(inputs))
+
+
+def binary_crossentropy():
+    """The class of the loss."""
+    import keras
+
+    return keras.losses.BinaryCrossentropy
+
+
+@pytest.mark.parametrize("edge", [True, False])
+def test_an_entropy_is_asked_about_certain_predictions(edge):
+    """Of a probability of exactly 0 a plain logarithm is infinite; with other probabilities nobody would see that."""
+
+    def unclipped(right):
+        def call(self, target, prediction):
+            from keras import ops
+
+            return -ops.mean(target * ops.log(prediction) + (1 - target) * ops.log(1 - prediction), axis=-1)
+
+        return call
+
+    patches = {"torch": patched(binary_crossentropy, "call", unclipped)}
+    loss = {"class_name": "BinaryCrossentropy", "config": {}}
+    verdict = check(build_probabilities, ("jax", "torch"), loss=loss, patches=patches, steps=0, reload=False, edge=edge)
+
+    assert [finding.draw for finding in verdict.findings] == (["certain predictions"] if edge else [])
+    assert {finding.layer for finding in verdict.findings} <= {"(loss)"}

@@ -104,7 +104,7 @@ def test_a_users_faulty_layer_becomes_a_script_of_that_layer_alone(folder):
     assert "models_to_reduce import" not in text
     header = ast.get_docstring(ast.parse(text))
     (folder / "models_to_reduce.py").unlink()
-    for backend in installed_backends():
+    for backend in ("jax", "torch"):
         assert run_script(text, backend, ()) in header
     assert [file.name for file in path.parent.iterdir()] == ["script.py"]
 
