@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -53,6 +54,12 @@ class Trial:
     backend: str | None = None
 
     @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        where = f"{self.architecture} {self.dtype} seed {self.seed}"
+        return f"{self.fault} on {self.backend} in {where}" if self.fault else f"clean {where}"
+
+    @property
     def expected(self) -> list[tuple[str, str]]:
         """The layers and the backend that the check should blame."""
         if self.fault is None:
@@ -100,9 +107,22 @@ class Result:
         """Whether it blames all layers that are wrong, on the right backend, and no others."""
         return self.detected and set(self.culprits) == set(self.expected)
 
-    def to_dict(self) -> dict:
-        """Return it as JSON's types."""
-        return {**asdict(self), "detected": self.detected, "blamed_right": self.blamed_right}
+    @property
+    def name(self) -> str:
+        """The trial's."""
+        return self.trial.name
+
+    def to_json(self) -> str:
+        """Return it as a line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> "Result":
+        """Return the result that `to_json` wrote."""
+        values = json.loads(line)
+        for key in ("culprits", "keras_detours", "expected"):
+            values[key] = [tuple(culprit) for culprit in values[key]]
+        return cls(**{**values, "trial": Trial(**values["trial"])})
 
 
 def planted_trials(faults: list[str], first_only: bool = False) -> list[Trial]:

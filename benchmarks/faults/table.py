@@ -25,13 +25,12 @@ def summarise(results: list[Result]) -> dict:
     }
 
 
-def render_table(results: list[Result], environment: dict, seconds: float) -> str:
+def render_table(results: list[Result], environment: dict) -> str:
     """Return the document: the counts, what was missed, each kind of fault, the clean checks, each planted fault.
 
     Args:
         results: Of all checks.
         environment: What a verdict says it ran on; `command` is the bench's.
-        seconds: All checks together.
     """
     count = summarise(results)
     planted = [result for result in results if result.trial.fault]
@@ -41,7 +40,7 @@ def render_table(results: list[Result], environment: dict, seconds: float) -> st
         "# Planted faults",
         "",
         f"Written by `{environment['command']}` on {environment['date'][:10]}: {environment['processor']}, "
-        f"{environment['cores']} cores, {versions}; {seconds:,.0f} s.",
+        f"{environment['cores']} cores, {versions}; {sum(result.seconds for result in results):,.0f} s of checks.",
         "",
         f"{count['faults']} faults of {count['kinds']} kinds, each in one backend's process at a time, over "
         f"{count['architectures']} architectures; a verdict is right when it names all layers that are wrong, on the "

@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> int:
     from keras_parity.errors import UsageError
     from keras_parity.scan.catalogue import CATALOGUE
     from keras_parity.scan.document import read_scripts, render_document
-    from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, Record, run
+    from keras_parity.scan.record import Record
+    from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, Row, run
     from keras_parity.workers import installed_backends
 
     for pattern in options.only:
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
     out = Path(options.out) if options.out else None
     json_path = Path(options.json) if options.json else out and out.with_suffix(".jsonl")
     header = {"dtype": options.dtype, "backends": backends, "edge": options.edge, "versions": _installed_versions()}
-    record = Record(json_path, header)
+    record = Record(json_path, header, Row)
     rows = run(configurations, record, _say, backends=backends, dtype=options.dtype, edge=options.edge)
     environment = describe_environment(header["versions"])
     environment["command"] = shlex.join(["keras-parity", "scan", *arguments])

@@ -5,11 +5,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from keras_parity.checking import check
-from keras_parity.errors import UsageError
 from keras_parity.scan.configuration import Configuration
+from keras_parity.scan.record import Record
 from keras_parity.scan.values import draw_inputs
 from keras_parity.verdict import Cause, Outcome, Verdict
 from keras_parity.workers import installed_backends, shared_workers
@@ -141,54 +140,6 @@ def to_row(name: str, verdict: Verdict) -> Row:
 def plain(text: str) -> str:
     """Return a text on one line, without a terminal's colours."""
     return " ".join(re.sub(r"\x1b?\[\d*m", "", text).split())
-
-
-class Record:
-    """A file of JSON lines that grows by a line with each row, so that an interrupted scan can go on.
-
-    Args:
-        path: The file; None keeps the rows in memory alone.
-        header: What the rows were made with; rows of another header are refused.
-
-    Raises:
-        UsageError: If the file holds something else.
-    """
-
-    def __init__(self, path: Path | None, header: dict):
-        self.path = path
-        self.header = header
-        self.rows: dict[str, Row] = {}
-        if path is None:
-            return
-        if path.exists() and path.stat().st_size:
-            self._read()
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(header) + "\n")
-
-    def _read(self) -> None:
-        text = self.path.read_text()
-        complete = text[: text.rfind("\n") + 1]  # a killed scan may have left half a line
-        try:
-            first, *rest = complete.splitlines()
-            found = json.loads(first)
-            self.rows = {row.name: row for row in map(Row.from_json, rest)}
-        except (ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{self.path} is not the record of a scan; name another --json file") from error
-        if found != self.header:
-            changed = ", ".join(key for key in self.header if found.get(key) != self.header[key])
-            raise UsageError(
-                f"{self.path} holds a scan with another {changed or 'header'}; delete it or name another --json file"
-            )
-        if complete != text:
-            self.path.write_text(complete)
-
-    def add(self, row: Row) -> None:
-        """Keep a row, on disk at once."""
-        self.rows[row.name] = row
-        if self.path is not None:
-            with self.path.open("a") as file:
-                file.write(row.to_json() + "\n")
 
 
 def run(

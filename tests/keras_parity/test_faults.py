@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.faults.bench import BACKENDS, Trial, clean_trials, planted_trials, run_trial, score
+from benchmarks.faults.bench import BACKENDS, Result, Trial, clean_trials, planted_trials, run_trial, score
 from benchmarks.faults.cases import CASES
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.table import render_table, summarise
@@ -161,9 +161,16 @@ def test_the_table_counts_what_was_missed_and_blamed_wrongly(wrong_verdict):
         score(Trial("dense_net"), wrong_verdict("leaky", "jax")),
     ]
 
-    text = render_table(results, environment, 4.0)
+    text = render_table(results, environment)
 
     counts = summarise(results)
     assert (counts["planted"], counts["detected"], counts["blamed_right"], counts["false_alarms"]) == (3, 2, 1, 1)
     for title in ("## Missed", "## Blamed wrongly", "## False alarms"):
         assert title in text
+
+
+def test_a_result_survives_its_record(wrong_verdict):
+    """A bench that was stopped goes on with what it has."""
+    result = score(SAMPLE[0], wrong_verdict("leaky", "tensorflow"), effect="ordinary: outputs in inference")
+
+    assert Result.from_json(result.to_json()) == result

@@ -16,7 +16,8 @@ from keras_parity.scan import main, matches
 from keras_parity.scan.catalogue import CATALOGUE
 from keras_parity.scan.document import group_by_name, read_scripts
 from keras_parity.scan.exclusions import EXCLUSIONS
-from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, Record, Row, survey, to_row
+from keras_parity.scan.record import Record
+from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, Row, survey, to_row
 from keras_parity.scan.values import draw_inputs
 from keras_parity.verdict import Cause, Finding, Outcome, Verdict
 from keras_parity.workers import shared_workers
@@ -162,23 +163,23 @@ def test_a_scan_writes_the_document_and_goes_on_where_it_stopped(tmp_path, capsy
 def test_a_killed_scan_loses_half_a_line_at_most(tmp_path):
     """The row that was being written is dropped, the others are kept."""
     path = tmp_path / "scan.jsonl"
-    Record(path, HEADER).add(Row("one", AGREES, (), ""))
+    Record(path, HEADER, Row).add(Row("one", AGREES, (), ""))
     with path.open("a") as file:
         file.write('{"name": "two", "resu')
 
-    record = Record(path, HEADER)
+    record = Record(path, HEADER, Row)
     record.add(Row("three", AGREES, (), ""))
 
-    assert list(Record(path, HEADER).rows) == ["one", "three"]
+    assert list(Record(path, HEADER, Row).rows) == ["one", "three"]
 
 
 def test_a_record_of_other_versions_is_refused(tmp_path):
     """Rows of two versions of Keras never share a document."""
     path = tmp_path / "scan.jsonl"
-    Record(path, HEADER)
+    Record(path, HEADER, Row)
 
     with pytest.raises(UsageError, match="another versions; delete it"):
-        Record(path, HEADER | {"versions": {"keras": "3.16.0"}})
+        Record(path, HEADER | {"versions": {"keras": "3.16.0"}}, Row)
 
 
 def test_a_file_that_is_no_record_is_refused(tmp_path):
@@ -186,8 +187,8 @@ def test_a_file_that_is_no_record_is_refused(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("mine\n")
 
-    with pytest.raises(UsageError, match="not the record of a scan"):
-        Record(path, HEADER)
+    with pytest.raises(UsageError, match="is no record of such results"):
+        Record(path, HEADER, Row)
 
     assert path.read_text() == "mine\n"
 
