@@ -1,7 +1,6 @@
 """Values and gradients of a function, the same way on three backends."""
 
 import functools
-import os
 from collections.abc import Callable
 
 import keras
@@ -36,33 +35,6 @@ def evaluate(
     return evaluate_on.get(keras.backend.backend(), _without_gradients)(
         function, arguments, fixed, draw_cotangent, compiled, key
     )
-
-
-def keep_compiled_programs() -> None:
-    """Let JAX keep what it compiles in the user's cache folder: compiling is most of a small check's time.
-
-    A folder that the user has given JAX stays in force.
-    """
-    if keras.backend.backend() != "jax":
-        return
-    import jax
-
-    if jax.config.jax_compilation_cache_dir is None:
-        folder = os.environ.get("KERAS_PARITY_CACHE") or os.path.join(
-            os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "keras-parity"
-        )
-        jax.config.update("jax_compilation_cache_dir", os.path.join(folder, f"jax-{jax.__version__}"))
-        jax.config.update("jax_compilation_cache_max_size", 256 << 20)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-def forget_compiled_programs() -> None:
-    """Free JAX's programs: it keeps each of them, some 75 MiB for a network, for as long as the process lives."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        jax.clear_caches()
 
 
 def _without_gradients(function, arguments, fixed, draw_cotangent, compiled, key):

@@ -19,8 +19,8 @@ from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 
 from keras_parity import learning, precision
-from keras_parity.autodiff import forget_compiled_programs, keep_compiled_programs
 from keras_parity.capture import Call, CallStack, is_tensor, record, watching
+from keras_parity.compiled_programs import forget_compiled_programs, keep_compiled_programs
 from keras_parity.errors import quote
 from keras_parity.inputs import build_layers, describe_inputs, pack
 from keras_parity.outline import Description, Ran, Study, Value
