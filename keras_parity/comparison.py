@@ -367,7 +367,8 @@ class Comparison:
             found += judge.compare_structure(checked)
             if len(reference) > 1:
                 moves = _median([study.moves for study in exact_studies.values()])
-                differences, references = judge.compare_meaning(reference, moves)
+                noise = _median([study.noise for study in exact_studies.values()])
+                differences, references = judge.compare_meaning(reference, moves, noise)
                 found += self._meant(
                     [difference for difference in differences if not explained(difference)],
                     call["path"] or WHOLE,

@@ -75,12 +75,16 @@ def compare_structure(results: dict[str, dict]) -> list[Difference]:
     return found
 
 
-def compare_meaning(results: dict[str, dict], scales: dict[str, float]) -> tuple[list[Difference], dict[str, str]]:
+def compare_meaning(
+    results: dict[str, dict], scales: dict[str, float], noise: dict[str, float] | None = None
+) -> tuple[list[Difference], dict[str, str]]:
     """Compare float64 results.
 
     Args:
         results: For each backend its values by quantity.
         scales: For each quantity how far it moves under perturbations of one float32 rounding unit.
+        noise: The same for one unit of float64, equal values moved apart: a gradient that is truly zero, as of what a
+            constant's normalisation is multiplied by, is nothing but such roundings.
 
     Returns:
         The differences, and for each quantity on which at least two agree one of those backends: the reference.
@@ -100,7 +104,8 @@ def compare_meaning(results: dict[str, dict], scales: dict[str, float]) -> tuple
         scale = unavoidable(scales.get(quantity, 0.0), list(arrays.values()), "float32")
         distance = {pair: _distance(arrays[pair[0]], arrays[pair[1]]) for pair in itertools.combinations(arrays, 2)}
         # Where no majority means the very same, one that is but a float32 constant apart will do.
-        for tolerance in (0.0,) if exact else (SAME_MEANING * scale, SMALL * scale):
+        rounding = ACCURATE * (noise or {}).get(quantity, 0.0)
+        for tolerance in (0.0,) if exact else (max(SAME_MEANING * scale, rounding), max(SMALL * scale, rounding)):
             groups = _groups(list(arrays), {pair: d <= tolerance for pair, d in distance.items()})
             majority = len(groups[0]) > 1 and (len(groups) == 1 or len(groups[1]) < len(groups[0]))
             if majority:

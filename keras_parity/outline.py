@@ -1,6 +1,6 @@
 """What a worker tells the parent: plain values and NumPy arrays, readable in a process without any framework."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -64,6 +64,7 @@ class Study:
         checked: Its results in `dtype`, or that text.
         moves: For each float64 result how far it moves under perturbations of one float32 rounding unit.
         dtype_moves: The same for one unit of `dtype`.
+        noise: What the float64 results' own roundings may amount to: the move under one unit of float64.
     """
 
     dtype: str
@@ -71,3 +72,4 @@ class Study:
     checked: dict[str, Value] | str
     moves: dict[str, float]
     dtype_moves: dict[str, float]
+    noise: dict[str, float] = field(default_factory=dict)

@@ -180,7 +180,8 @@ def study_calls(
         nudged = [replay_call("reference", key, arrays, training, backward, nudge) for nudge in nudges]
         apart = _largest_moves(reference, nudged)
         dtype_moves = {name: max(move, apart.get(name, 0.0)) for name, move in moves[dtype].items()}
-        found[key] = Study(dtype, reference, checked, moves["float32"], dtype_moves)
+        noise = {name: move * UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF[dtype] for name, move in apart.items()}
+        found[key] = Study(dtype, reference, checked, moves["float32"], dtype_moves, noise)
     return found
 
 

@@ -91,7 +91,7 @@ def _render_environment(header: dict, environment: dict) -> str:
         f"{versions}; {header['dtype']}; {', '.join(header['backends'])}.\n"
         f"{environment['processor']}, {environment['cores']} cores, {environment['system']}.\n\n"
         "A configuration is one layer or operation with all its arguments, on inputs of one kind. Outputs, their\n"
-        "dtypes and shapes, gradients of inputs and weights, statistics and the loss are compared: in float64 for\n"
+        "dtypes and shapes, gradients of inputs and weights, and statistics are compared: in float64 for\n"
         f"meaning, then in {header['dtype']} in units of what rounding makes unavoidable."
     )
 

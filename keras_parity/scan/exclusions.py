@@ -72,6 +72,7 @@ EXCLUSIONS = {
         ),
         _FUNCTION,
     ),
+    "ops.argpartition": "gives the members of each part in any order",
     "ops.convert_to_numpy": "leaves the model",
     "ops.dtype": _VALUE,
     "ops.is_tensor": _VALUE,

@@ -48,6 +48,15 @@ def test_an_ill_conditioned_result_is_allowed_its_moves():
     assert judge.compare_meaning(results, {"output": 1e-4})[0] == []
 
 
+def test_float64s_own_roundings_mean_nothing_where_the_truth_is_zero():
+    """A truly zero gradient is made of them; a hundred times as much is a difference."""
+    results = everywhere(0 * EXACT, jax=1e-14 * EXACT)
+
+    assert judge.compare_meaning(results, {}, {"output": 1e-16})[0] == []
+    assert len(judge.compare_meaning(results, {}, {"output": 1e-18})[0]) == 1
+    assert len(judge.compare_meaning(results, {})[0]) == 1
+
+
 def test_a_nan_on_one_backend_is_its_own_cause():
     """A NaN is named as such, and the other backends are still compared."""
     spoilt = EXACT.copy()

@@ -101,7 +101,6 @@ _COLOUR = [
         unit(12, 12, 2),
         unit(12, 12, 2),
         "ops.image.ssim(x, y)",
-        "ops.image.ssim(x, x)",
         "ops.image.ssim(x, y, filter_size=5)",
     ),
     *on(
