@@ -93,7 +93,7 @@ def compare_meaning(
     for quantity, holders in _comparable(results):
         arrays = {backend: value.array for backend, value in holders.items()}
         finite = {backend: _signature(array) for backend, array in arrays.items()}
-        odd = minority(quantity, finite, Cause.NAN, lambda _: "NaN or infinite where the others are not")
+        odd = minority(quantity, finite, Cause.NAN, _describe_signature)
         if odd:
             found += odd
             lost = {difference.backend for difference in odd}
@@ -150,7 +150,7 @@ def compare_accuracy(
             continue
         arrays = {b: v.array for b, v in holders.items() if v.array.shape == reference.shape}
         finite = {backend: _signature(array) for backend, array in arrays.items()}
-        odd = minority(quantity, finite, Cause.NAN, lambda _: f"NaN or infinite in {dtype} where the others are not")
+        odd = minority(quantity, finite, Cause.NAN, lambda found: f"{_describe_signature(found)} in {dtype}")
         lost = {difference.backend for difference in odd}
         found += odd
         if None in lost:
@@ -336,6 +336,13 @@ def _signature(array: np.ndarray) -> bytes:
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return b""
     return (np.isnan(array) + 2 * np.isposinf(array) + 3 * np.isneginf(array)).astype(np.int8).tobytes()
+
+
+def _describe_signature(signature: bytes) -> str:
+    """Return what is not finite: `finite`, or `2 NaN, 1 infinite of 12`."""
+    nans, infinite = signature.count(1), signature.count(2) + signature.count(3)
+    counts = [f"{count} {name}" for count, name in ((nans, "NaN"), (infinite, "infinite")) if count]
+    return f"{', '.join(counts)} of {len(signature)}" if counts else "finite"
 
 
 def _distance(first: np.ndarray, second: np.ndarray) -> float:

@@ -61,7 +61,7 @@ def render_table(results: list[Result], environment: dict) -> str:
         "",
         f"{count['keras_detours']} clean checks told of what Keras itself does otherwise, which is true, and counts "
         "neither as an alarm nor as blame: in float64 some layers compute in float32 outside TensorFlow, and in "
-        "`siamese` the gradient of UnitNormalization at zero is NaN on TensorFlow ([a script that shows "
+        "`siamese` the gradient of UnitNormalization at zero is finite on TensorFlow alone ([a script that shows "
         "it](divergences/normalize_gradient_at_zero.py)).",
         "",
         *problems("Missed", [result for result in planted if not result.detected]),
