@@ -30,8 +30,8 @@ CLEAN_SETTINGS = (
 )
 
 
-# What Keras itself does otherwise on one backend, by architecture: the gradient of UnitNormalization at zero is finite on
-# TensorFlow and NaN elsewhere (docs/divergences/normalize_gradient_at_zero.py).
+# What Keras itself does otherwise on one backend, by architecture: the gradient of UnitNormalization at zero is finite
+# on TensorFlow and NaN elsewhere (docs/divergences/normalize_gradient_at_zero.py).
 KERAS_OWN = {"siamese": [("unit", "tensorflow")]}
 
 

@@ -13,7 +13,7 @@ from keras_parity.workers import shared_workers
 SAMPLE = (
     Trial("dense_net", fault="leaky_slope", backend="tensorflow"),
     Trial("dense_net", fault="relu_gradient_at_zero", backend="jax"),
-    # On TensorFlow alone: elsewhere the gradient of UnitNormalization at zero is NaN without a fault, too (keras 3.15.1).
+    # On TensorFlow: elsewhere the gradient of UnitNormalization at zero is NaN without a fault, too (keras 3.15.1).
     Trial("siamese", fault="zero_over_zero", backend="tensorflow"),
     Trial("autoencoder", fault="statistics_never_updated", backend="torch"),
     Trial("dense_net", fault="slope_not_saved", backend="tensorflow"),
