@@ -4,6 +4,7 @@ Wrong: JAX is alone: 1 is a subgradient too, yet not the symmetric one that the 
 Scan: ops.abs(x) on edges*
 Scan: ops.absolute(x) on edges*
 Scan: ops.fabs(x) on edges*
+Scan: ops.argmin(ops.abs(x), axis=-1) on edges*
 """
 
 import keras

@@ -3,6 +3,8 @@
 Wrong: PyTorch: its output is the mean of all values, yet each value's gradient is 1 where it must be 1/3.
 Scan: ops.dot_product_attention(x, y, z, mask=w*
 Scan: layers.MultiHeadAttention(2, 3)(layers.Masking*
+Scan: layers.MultiHeadAttention(2, 3)(x, y, attention_mask=z)*
+Scan: layers.GroupQueryAttention(3, 2, 1)(layers.Masking*
 """
 
 import keras

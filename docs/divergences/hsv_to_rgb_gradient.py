@@ -3,6 +3,7 @@
 Wrong: TensorFlow: the function is piecewise linear, and the two others differentiate it.
 Scan: ops.image.hsv_to_rgb(x) on unit*
 Scan: ops.image.hsv_to_rgb(ops.transpose(x, *
+Scan: ops.image.hsv_to_rgb(x) on constant*
 """
 
 import keras

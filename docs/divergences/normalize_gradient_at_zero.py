@@ -2,6 +2,7 @@
 
 Wrong: JAX and PyTorch: near zero, the function is x / epsilon, and the epsilon is there to keep it finite.
 Scan: ops.normalize(x - x) on constant*
+Scan: layers.UnitNormalization()(x) on masked*
 """
 
 import keras

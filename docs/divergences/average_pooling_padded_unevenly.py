@@ -1,9 +1,11 @@
-"""Average pooling with padding 'same' and an even window counts repeated edges on PyTorch.
+"""Average pooling with padding 'same' counts repeated edges on PyTorch where it pads one side more than the other.
 
-Wrong: PyTorch: padding must not enter the mean, as it does not elsewhere, nor on PyTorch for odd windows.
+Wrong: PyTorch: padding must not enter the mean, as it does not elsewhere, nor on PyTorch where both sides are alike.
 Scan: layers.AveragePooling1D(4, strides=2, padding='same')*
 Scan: layers.AveragePooling2D((4, 2)*same*
 Scan: ops.average_pool(x, 4, strides=2, padding='same')*
+Scan: layers.AveragePooling2D(3, strides=2, padding='same'*
+Scan: layers.AveragePooling3D(3, strides=2, padding='same'*
 """
 
 import keras

@@ -1,0 +1,57 @@
+"""The gradient of ops.image.affine_transform is wrong on TensorFlow.
+
+Wrong: TensorFlow: the function is linear in the image, so that differences give its gradient but for rounding.
+Scan: layers.RandomRotation(0.2)*
+Scan: layers.RandomShear(*
+Scan: layers.RandomTranslation(*
+Scan: layers.RandomZoom(*
+Scan: ops.image.perspective_transform(*
+Scan: layers.RandomPerspective(*
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradient(keras.optimizers.Optimizer):
+    """Puts the gradient in the place of the weight, so that a step of training shows it."""
+
+    def update_step(self, gradient, variable, learning_rate):  # noqa: D102
+        self.assign(variable, gradient)
+
+
+def gradient(function, at):
+    """Return the gradient of sum(function(w)) at `at`."""
+
+    class Apply(keras.layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=at.shape, initializer=lambda *_, **__: ops.convert_to_tensor(at))
+
+        def call(self, x):
+            return ops.sum(function(self.w)) + 0 * x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Apply()])
+    model.compile(Gradient(learning_rate=1.0), loss=lambda _, y: y, run_eagerly=True)
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    return model.get_weights()[0]
+
+
+rng = np.random.default_rng(1)
+image, weights = rng.standard_normal((2, 1, 5, 5, 1)).astype(np.float32)
+transform = np.float32([[0.9, 0.2, 0.3, -0.1, 1.1, -0.4, 0, 0]])
+
+
+def total(image):
+    """Return a weighted sum of the transformed image."""
+    return ops.sum(ops.multiply(ops.image.affine_transform(image, transform), weights))
+
+
+found = gradient(lambda w: total(w + 0), image)
+basis = np.eye(25, dtype=np.float32).reshape(25, 1, 5, 5, 1)
+expected = np.reshape([ops.convert_to_numpy(total(one)) for one in basis], image.shape)
+print(keras.backend.backend(), "off by", np.abs(found - expected).max(), "where the largest is", np.abs(expected).max())
+# Expected: off by some 1e-7.
