@@ -6,6 +6,9 @@ Scan: ops.vander(*
 Scan: ops.scatter_update(*
 Scan: ops.rfft(x, fft_length=12)*
 Scan: ops.irfft((x, y), fft_length=9)*
+Scan: ops.view(x, dtype='float16')*
+Scan: ops.segment_prod(x, y, num_segments=4)*
+Scan: ops.ctc_decode(x, y + 3*
 """
 
 import keras
@@ -46,9 +49,13 @@ for name, function in (
     ("vander", lambda w: ops.vander(w[0])),
     ("rfft", lambda w: ops.rfft(ops.reshape(w, (4,)), fft_length=3)[0]),
     ("scatter_update max", lambda w: ops.scatter_update(ops.zeros((2,)), twice, w[0], reduction="max")),
+    ("segment_prod", lambda w: ops.segment_prod(ops.reshape(w, (4,)), np.int32([0, 0, 1, 1]), num_segments=2)),
+    ("view", lambda w: ops.cast(ops.view(w + 0, dtype="float16"), "float32")),
+    ("ctc_decode", lambda w: ops.ctc_decode(ops.reshape(w, (1, 2, 2)), np.int32([2]))[1]),
 ):
     try:
         print(keras.backend.backend(), name, gradient(function, matrix).tolist())
     except Exception as error:
         print(keras.backend.backend(), name, type(error).__name__, str(error)[:90])
-# Expected: [[0, 0], [1, 1]]; [[1, 1], [0, 0]], the derivative of x + 1; [[2, 0.5], [0.5, 0]]; [[0, 1], [0, 0]].
+# Expected: [[0, 0], [1, 1]]; [[1, 1], [0, 0]], the derivative of x + 1; [[2, 0.5], [0.5, 0]]; [[0, 1], [0, 0]];
+# [[2, 1], [4, 3]], the other factor; zeros; [[0, -1], [0, -1]], minus one at each step's best score.

@@ -3,6 +3,7 @@
 Wrong: PyTorch: it hands the axis's length to a function that knows the last axes alone.
 Scan: ops.layer_normalization(x, axis=1*
 Scan: ops.rms_normalization(x, axis=1*
+Scan: layers.LayerNormalization(axis=1, center=False, scale=False)*
 """
 
 import keras

@@ -1,0 +1,41 @@
+"""The gradient of AdaptiveMaxPooling2D goes to another one of equal maxima on PyTorch.
+
+Wrong: nobody: each is a subgradient; MaxPooling2D takes the first one, row by row, everywhere.
+Scan: layers.AdaptiveMaxPooling2D(3)(x) on tied*
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradient(keras.optimizers.Optimizer):
+    """Puts the gradient in the place of the weight, so that a step of training shows it."""
+
+    def update_step(self, gradient, variable, learning_rate):  # noqa: D102
+        self.assign(variable, gradient)
+
+
+def gradient(function, at):
+    """Return the gradient of sum(function(w)) at `at`."""
+
+    class Apply(keras.layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=at.shape, initializer=lambda *_, **__: ops.convert_to_tensor(at))
+
+        def call(self, x):
+            return ops.sum(function(self.w)) + 0 * x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Apply()])
+    model.compile(Gradient(learning_rate=1.0), loss=lambda _, y: y, run_eagerly=True)
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    return model.get_weights()[0]
+
+
+image = np.float32([[0, 1, 1, 0, 0, 1, 1], [1, 0, 0, 1, 1, 0, 0]]).reshape(1, 2, 7, 1).repeat(3, axis=1)
+pool = keras.layers.AdaptiveMaxPooling2D(3)
+print(keras.backend.backend(), gradient(pool, image)[0, :, :, 0].tolist())
+# Expected: the same everywhere, as one of the subgradients.

@@ -1,0 +1,40 @@
+"""The gradient of ops.arccosh below 1, where it has no value, is a number on JAX and PyTorch.
+
+Wrong: JAX and PyTorch: arccosh(-3) is NaN, and so is its derivative.
+Scan: ops.arccosh(x) on saturated*
+Scan: ops.arccosh(x) on edges*
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradient(keras.optimizers.Optimizer):
+    """Puts the gradient in the place of the weight, so that a step of training shows it."""
+
+    def update_step(self, gradient, variable, learning_rate):  # noqa: D102
+        self.assign(variable, gradient)
+
+
+def gradient(function, at):
+    """Return the gradient of sum(function(w)) at `at`."""
+
+    class Apply(keras.layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=at.shape, initializer=lambda *_, **__: ops.convert_to_tensor(at))
+
+        def call(self, x):
+            return ops.sum(function(self.w)) + 0 * x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Apply()])
+    model.compile(Gradient(learning_rate=1.0), loss=lambda _, y: y, run_eagerly=True)
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    return model.get_weights()[0]
+
+
+print(keras.backend.backend(), gradient(ops.arccosh, np.float32([2, 0.5, -1, -3])).tolist())
+# Expected: 1 / sqrt(3) = 0.5774, then NaN three times.

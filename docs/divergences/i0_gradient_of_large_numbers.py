@@ -1,0 +1,39 @@
+"""The gradient of ops.i0 beyond float32 is NaN on JAX and infinite elsewhere.
+
+Wrong: JAX: i1(100) is 1e42, too large for float32, and infinite in it.
+Scan: ops.i0(x) on saturated*
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradient(keras.optimizers.Optimizer):
+    """Puts the gradient in the place of the weight, so that a step of training shows it."""
+
+    def update_step(self, gradient, variable, learning_rate):  # noqa: D102
+        self.assign(variable, gradient)
+
+
+def gradient(function, at):
+    """Return the gradient of sum(function(w)) at `at`."""
+
+    class Apply(keras.layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=at.shape, initializer=lambda *_, **__: ops.convert_to_tensor(at))
+
+        def call(self, x):
+            return ops.sum(function(self.w)) + 0 * x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Apply()])
+    model.compile(Gradient(learning_rate=1.0), loss=lambda _, y: y, run_eagerly=True)
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    return model.get_weights()[0]
+
+
+print(keras.backend.backend(), gradient(ops.i0, np.float32([20, 100])).tolist())
+# Expected: i1(20) = 42,454,973, by scipy.special.i1; infinity.
