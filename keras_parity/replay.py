@@ -169,9 +169,11 @@ def to_tensor(array: np.ndarray, dtype: str):
 
 
 def to_value(tensor) -> Value:
-    """Return a tensor's values in a form that every process reads."""
+    """Return a tensor's values in a form that every process reads; complex ones as pairs of floats."""
     array = to_numpy(tensor)
     dtype = backend.standardize_dtype(tensor.dtype)
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag], axis=-1)
     return Value(array.astype(np.float64) if array.dtype.kind == "f" else array, dtype)
 
 

@@ -65,7 +65,6 @@ _MOVING = [
         "ops.slice(x, (0, 1, 2), (2, 2, 3))",
         "ops.slice_update(x, (0, 1, 2), ops.ones((2, 2, 3)))",
         "ops.copy(x)",
-        "ops.zeros_like(ops.empty_like(x))",
         "ops.extract_sequences(x, 3, 2)",
         "ops.view_as_complex(ops.reshape(x, (-1, 4, 3, 2)))",
         "ops.view_as_real(ops.view_as_complex(ops.reshape(x, (-1, 4, 3, 2))))",
