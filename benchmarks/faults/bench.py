@@ -30,9 +30,14 @@ CLEAN_SETTINGS = (
 )
 
 
-# What Keras itself does otherwise on one backend, by architecture: the gradient of UnitNormalization at zero is finite
-# on TensorFlow and NaN elsewhere (docs/divergences/normalize_gradient_at_zero.py).
-KERAS_OWN = {"siamese": [("unit", "tensorflow")]}
+# What Keras itself does otherwise on one backend, by architecture, each with a script in docs/divergences: the
+# gradients of UnitNormalization and of the cosine at zero (normalize_gradient_at_zero.py), in float16 Attention to what
+# is masked (attention_in_float16_of_masked_inputs.py) and the gradient of a division (divide_gradient_in_float16.py).
+KERAS_OWN = {
+    "siamese": [("unit", "tensorflow")],
+    "time_net": [("attention", "torch"), ("(loss)", "tensorflow")],
+    "ops_net": [("divide", "jax")],
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Result:
         outcome: The verdict's.
         culprits: Layers and backends that it blames, those that are Keras's own left out.
         keras_detours: Layers and backends that it rightly tells of in a clean model, which is neither a false alarm nor
-            blame: in float64, outside TensorFlow, Keras computes some layers in float32; and `KERAS_OWN`.
+            blame: errors raised, in float64 what Keras computes in float32 outside TensorFlow, and `KERAS_OWN`.
         findings: Its findings' sentences.
         seconds: How long it took.
         reason: The verdict's.
@@ -189,16 +194,14 @@ def score(trial: Trial, verdict: Verdict, detours: Sequence[tuple] = (), effect:
     Args:
         trial: The check.
         verdict: The engine's.
-        detours: The clean float64 model's `keras_detours`; a clean check finds them itself.
+        detours: The clean float64 model's `keras_detours`; a clean check finds its own.
         effect: As in `Result`.
     """
     culprits = [(culprit.layer, culprit.backend) for culprit in verdict.culprits]
-    if trial.fault is None and trial.dtype == "float64":
-        others = {
-            (finding.layer, finding.backend)
-            for finding in verdict.findings
-            if finding.cause not in (Cause.DTYPE, Cause.PRECISION)
-        }
+    if trial.fault is None:
+        # A clean model raises on a backend without a kernel for the dtype, or, on a CPU, for the layout.
+        facts = (Cause.ERROR, Cause.DTYPE, Cause.PRECISION) if trial.dtype == "float64" else (Cause.ERROR,)
+        others = {(finding.layer, finding.backend) for finding in verdict.findings if finding.cause not in facts}
         detours = [culprit for culprit in culprits if culprit not in others]
     own = [culprit for culprit in KERAS_OWN.get(trial.architecture, ()) if culprit not in trial.expected]
     detours = [culprit for culprit in dict.fromkeys((*detours, *own)) if culprit in culprits]

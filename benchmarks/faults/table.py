@@ -60,9 +60,11 @@ def render_table(results: list[Result], environment: dict) -> str:
         f"{share(count['clean_inconclusive'], count['clean'])} |",
         "",
         f"{count['keras_detours']} clean checks told of what Keras itself does otherwise, which is true, and counts "
-        "neither as an alarm nor as blame: in float64 some layers compute in float32 outside TensorFlow, and in "
-        "`siamese` the gradient of UnitNormalization at zero is finite on TensorFlow alone ([a script that shows "
-        "it](divergences/normalize_gradient_at_zero.py)).",
+        "neither as an alarm nor as blame: in float64 some layers compute in float32 outside TensorFlow; some raise on "
+        "a backend that lacks a kernel for the dtype; the gradients of UnitNormalization and of the cosine are finite "
+        "at zero [on TensorFlow alone](divergences/normalize_gradient_at_zero.py); in float16 Attention to masked "
+        "inputs is NaN [on PyTorch](divergences/attention_in_float16_of_masked_inputs.py), and the gradient of a "
+        "division infinite [on JAX](divergences/divide_gradient_in_float16.py).",
         "",
         *problems("Missed", [result for result in planted if not result.detected]),
         *problems("Blamed wrongly", [result for result in planted if result.detected and not result.blamed_right]),
