@@ -50,7 +50,7 @@ def main() -> None:
         "",
         f"{options.steps:,} steps a turn, median, least and greatest of {options.turns} turns after a warm-up, the two "
         f"programs in turn; the aim is {AIM:g} on one backend at least. {describe_machine()}. Written by `python -m "
-        "benchmarks.batch_one --docs docs/speed.md`.",
+        f"benchmarks.batch_one --steps {options.steps} --turns {options.turns} --docs docs/speed.md`.",
     ]
     print("\n".join(lines))
     if options.docs:
