@@ -45,7 +45,7 @@ def main() -> None:
         command += ["--steps", str(options.steps), "--turns", str(options.turns)]
         rows = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
         lines += rows.splitlines()
-        print(rows, end="", flush=True)
+        print(rows, end="", file=sys.stderr, flush=True)
     lines += [
         "",
         f"{options.steps:,} steps a turn, median, least and greatest of {options.turns} turns after a warm-up, the two "

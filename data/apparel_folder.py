@@ -69,7 +69,8 @@ def cached_folder(cache: Path | None) -> Path:
         UserError: If it cannot be written.
     """
     import data
-    from data.archives import alone, default_cache
+    from data.archives import alone
+    from keras_parity.environment import default_cache
 
     cache = cache or default_cache()
     folder = cache / "apparel"

@@ -8,7 +8,6 @@ their own SHA-256 sum at each start: a damaged cache is noticed and made anew.
 import contextlib
 import hashlib
 import io
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from data.split import Split
+from keras_parity.environment import default_cache
 from training.errors import UserError
 
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -61,13 +61,6 @@ def read_archives(original: Original, archives: Path | None, cache: Path | None)
     cache = cache or default_cache()
     splits = _read_content(cache / f"{original.name}.uint8", original.content_sum)
     return splits or _prepare(original, archives, cache)
-
-
-def default_cache() -> Path:
-    """Return `$KERAS_PARITY_CACHE`, or `keras-parity` in the user's cache folder."""
-    if chosen := os.environ.get("KERAS_PARITY_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-parity"
 
 
 def check_archives(folder: Path, sums: dict[str, str]) -> None:

@@ -4,6 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from keras_parity.environment import default_cache
+
 LIMIT_BYTES = 256 << 20
 
 
@@ -16,10 +18,7 @@ def keep_compiled_programs() -> None:
     import jax
 
     if jax.config.jax_compilation_cache_dir is None:
-        root = os.environ.get("KERAS_PARITY_CACHE") or os.path.join(
-            os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "keras-parity"
-        )
-        folder = Path(root, f"jax-{jax.__version__}")
+        folder = default_cache() / f"jax-{jax.__version__}"
         # JAX's own limit makes it read the whole folder for each new program: a quarter of a second where there are
         # 10,000, several times what a small program takes to compile.
         forget_oldest(folder, LIMIT_BYTES)

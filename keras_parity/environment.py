@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import sys
+from pathlib import Path
 
 
 def describe_environment(versions: dict[str, str]) -> dict:
@@ -20,6 +21,13 @@ def describe_environment(versions: dict[str, str]) -> dict:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
     }
+
+
+def default_cache() -> Path:
+    """Return `$KERAS_PARITY_CACHE`, or `keras-parity` in the user's cache folder."""
+    if chosen := os.environ.get("KERAS_PARITY_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-parity"
 
 
 def processor_name() -> str:

@@ -268,9 +268,7 @@ def compare_reloaded(answer: dict | str, reader: str, writer: str) -> list[Diffe
         writer: The backend that saved it.
     """
     if isinstance(answer, str):
-        return [
-            Difference("loading", reader, (reader, writer), Cause.ERROR, np.nan, np.nan, f"{writer}'s file: {answer}")
-        ]
+        return [raised("loading", reader, f"{writer}'s file: {answer}")]
     found = []
     for name in [label.removeprefix("own ") for label in answer if label.startswith("own ")]:
         own, loaded = answer[f"own {name}"], answer.get(f"loaded {name}")
