@@ -1,21 +1,28 @@
 """The README's table: accuracy and time of every system on each backend, over several seeds, beside its source's claim.
 
-    python -m benchmarks.accuracy --seeds 3 --readme README.md
+    python -m benchmarks.accuracy --seeds 3 --json accuracy.jsonl --readme README.md
 
 Trains every (system, backend, seed) with train.py itself, one after the other, evaluates each run on all backends, and
-writes the table between the markers in the README.
+writes the table between the markers in the README. The record keeps each run: the same command goes on where it was
+stopped, and one that asks for some systems alone adds them to the table.
 """
 
 import argparse
+import dataclasses
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
+from benchmarks.digest import digest_sources
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
+from keras_parity.scan.record import Record
 from training.backend import BACKENDS
 
 ROOT = Path(__file__).parents[1]
@@ -37,74 +44,115 @@ TARGETS = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training, and what the backends say of it.
+
+    Attributes:
+        model: The system, with its variant.
+        backend: The one that trained it.
+        seed: Of the training.
+        result: What the run's `result.json` holds.
+        elsewhere: The test accuracy that `evaluate.py` finds on each backend.
+    """
+
+    model: str
+    backend: str
+    seed: int
+    result: dict
+    elsewhere: list[float]
+
+    @property
+    def name(self) -> str:
+        """The run among all."""
+        return f"{self.model}-{self.backend}-seed{self.seed}"
+
+    def to_json(self) -> str:
+        """Return a line of JSON."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> "Run":
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(line))
+
+
 def main() -> None:
     """Train, evaluate, print the table, and write it into the README if asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(TARGETS), help="names with commas between them; default all")
     parser.add_argument("--backends", default=",".join(BACKENDS), help="likewise")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the runs there, and go on with those that are")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
     options = parser.parse_args()
-    rows = []
+    programs = digest_sources(*(ROOT / folder for folder in ("data", "models", "training")))
+    record = Record(options.json, {"programs": programs, "machine": describe_machine().rpartition("; ")[0]}, Run)
     for model in options.models.split(","):
         for backend in options.backends.split(","):
-            with tempfile.TemporaryDirectory() as folder:
-                runs = [train(model, backend, seed, Path(folder)) for seed in range(1, options.seeds + 1)]
-            rows.append((model, backend, runs))
-            print(render_row(*rows[-1]), file=sys.stderr, flush=True)
-    text = render(options, rows)
+            for seed in range(1, options.seeds + 1):
+                if f"{model}-{backend}-seed{seed}" not in record.rows:
+                    record.add(train(model, backend, seed))
+                    run = record.rows[f"{model}-{backend}-seed{seed}"]
+                    print(f"{run.name}: {run.result['test_accuracy']:.4f}", file=sys.stderr, flush=True)
+    text = render(record.rows.values())
     print(text)
     if options.readme:
         replace_between_markers(options.readme, "benchmarks.accuracy", text)
 
 
-def train(model: str, backend: str, seed: int, folder: Path) -> dict:
-    """Return the result of one run, with the accuracies that the other backends find for it."""
-    run = folder / f"{model}-{backend}-seed{seed}"
-    arguments = ["--model", model, "--seed", str(seed), "--backend", backend, "--out", str(run), "--no-figures"]
-    subprocess.run([sys.executable, "train.py", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    result = json.loads((run / "result.json").read_text(encoding="utf-8"))
-    result["elsewhere"] = []
-    for other in BACKENDS:
-        command = [sys.executable, "evaluate.py", str(run), "--backend", other, "--json", "--no-figures"]
-        output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-        result["elsewhere"].append(json.loads(output)["accuracy"])
-    return result
+def train(model: str, backend: str, seed: int) -> Run:
+    """Train a system with train.py, in a folder of its own, and evaluate it on every backend."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / f"{model}-{backend}-seed{seed}"
+        arguments = ["--model", model, "--seed", str(seed), "--backend", backend, "--out", str(run), "--no-figures"]
+        subprocess.run([sys.executable, "train.py", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+        with ThreadPoolExecutor() as pool:
+            elsewhere = list(pool.map(lambda other: evaluate(run, other), BACKENDS))
+    return Run(model, backend, seed, result, elsewhere)
 
 
-def render(options: argparse.Namespace, rows: list[tuple[str, str, list[dict]]]) -> str:
+def evaluate(run: Path, backend: str) -> float:
+    """Return the test accuracy of a run on a backend."""
+    command = [sys.executable, "evaluate.py", str(run), "--backend", backend, "--json", "--no-figures"]
+    output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(output)["accuracy"]
+
+
+def render(runs: Iterable[Run]) -> str:
     """Return the table as Markdown, with what it was measured on."""
-    lines = [
-        "| system | backend | test accuracy, mean of seeds | least | greatest | source's | reached? "
-        "| same on all backends | images/s | to first step | peak memory |",
-        "| --- | --- | ---: | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: |",
-        *(render_row(*row) for row in rows),
-    ]
-    chosen = "" if options.models == ",".join(TARGETS) else f" --models {options.models}"
-    chosen += "" if options.backends == ",".join(BACKENDS) else f" --backends {options.backends}"
-    lines += [
-        "",
-        f"Each system by its own recipe, {options.seeds} seeds a backend, scored on its whole test split; reached "
-        "means that the mean over the seeds is at least the source's number. The accuracy log is included in images/s, "
-        "the first step, which compiles, is not. "
-        f"{describe_machine()}. "
-        f"Written by `python -m benchmarks.accuracy --seeds {options.seeds}{chosen} --readme README.md`.",
-    ]
-    return "\n".join(lines)
+    systems = list(TARGETS)
+    ordered = sorted(runs, key=lambda run: (systems.index(run.model), BACKENDS.index(run.backend), run.seed))
+    return "\n".join(
+        [
+            "| system | backend | seeds | test accuracy, mean | least | greatest | source's | reached? "
+            "| same on all backends | images/s | to first step | peak memory |",
+            "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: |",
+            *(render_row(list(group)) for _, group in groupby(ordered, key=lambda run: (run.model, run.backend))),
+            "",
+            "Each system by its own recipe, scored on its whole test split; reached means that the mean over the "
+            "seeds is at least the source's number. The accuracy log is included in images/s, the first step, which "
+            f"compiles, is not; times are medians. {describe_machine()}. "
+            "Written by `python -m benchmarks.accuracy --json accuracy.jsonl --readme README.md`.",
+        ]
+    )
 
 
-def render_row(model: str, backend: str, runs: list[dict]) -> str:
+def render_row(runs: list[Run]) -> str:
     """Return the row of one system on one backend."""
-    accuracies = [run["test_accuracy"] for run in runs]
-    mean, target = statistics.mean(accuracies), TARGETS.get(model)
+    first, results = runs[0], [run.result for run in runs]
+    accuracies = [result["test_accuracy"] for result in results]
+    mean, target = statistics.mean(accuracies), TARGETS[first.model]
     reached = "" if target is None else "yes" if mean >= target else "**no**"
-    same = all(set(run["elsewhere"]) == {run["test_accuracy"]} for run in runs)
-    start = statistics.median(sum(run["seconds_to_first_step"].values()) for run in runs)
+    same = all(set(run.elsewhere) == {run.result["test_accuracy"]} for run in runs)
+    start = statistics.median(sum(result["seconds_to_first_step"].values()) for result in results)
     return (
-        f"| `{model}` | {backend} | {mean:.4f} | {min(accuracies):.4f} | {max(accuracies):.4f} "
-        f"| {'' if target is None else f'{target:g}'} | {reached} | {'yes' if same else 'no'} "
-        f"| {statistics.median(run['images_per_second'] for run in runs):,.0f} | {start:.1f} s "
-        f"| {statistics.median(run['peak_memory_mib'] for run in runs):,.0f} MiB |"
+        f"| `{first.model}` | {first.backend} | {len(runs)} | {mean:.4f} "
+        f"| {min(accuracies):.4f} | {max(accuracies):.4f} | {'' if target is None else f'{target:g}'} "
+        f"| {reached} | {'yes' if same else 'no'} "
+        f"| {statistics.median(result['images_per_second'] for result in results):,.0f} | {start:.1f} s "
+        f"| {statistics.median(result['peak_memory_mib'] for result in results):,.0f} MiB |"
     )
 
 

@@ -7,13 +7,13 @@ Each fault is planted in one backend's process at a time, in each of its archite
 """
 
 import argparse
-import hashlib
 import json
 import sys
 import time
 from pathlib import Path
 
 import keras_parity
+from benchmarks.digest import digest_sources
 from benchmarks.faults.bench import BACKENDS, Result, clean_trials, planted_trials, run_trial
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.table import render_table, summarise
@@ -27,7 +27,8 @@ def main() -> None:
     arguments = parse_arguments()
     names = list(FAULTS) if arguments.fault is None else arguments.fault
     trials = planted_trials(names, first_only=arguments.quick) + clean_trials(arguments.clean)
-    record = Record(arguments.json, {"engine": digest_engine()}, Result)
+    programs = digest_sources(Path(keras_parity.__file__).parent, Path(__file__).parent)
+    record = Record(arguments.json, {"engine": programs}, Result)
     started = time.perf_counter()
     with Workers(BACKENDS) as workers:
         workers.everywhere("keras_parity.stages:close_case")  # starts them, so that their versions are known
@@ -44,15 +45,6 @@ def main() -> None:
     if arguments.markdown:
         arguments.markdown.write_text(render_table(results, environment))
     print(json.dumps(summarise(results), indent=1))
-
-
-def digest_engine() -> str:
-    """Return a digest of the sources of the engine and of this bench: results of different ones do not add up."""
-    digest = hashlib.sha256()
-    for folder in (Path(keras_parity.__file__).parent, Path(__file__).parent):
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def parse_arguments() -> argparse.Namespace:
