@@ -1,10 +1,11 @@
 """`check`: run a model on every backend, compare what each layer computes, and say who is wrong."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from keras_parity import judge
-from keras_parity.comparison import Comparison, TooFewBackends
+from keras_parity.comparison import Comparison, Pass, TooFewBackends
+from keras_parity.draws import Draw
 from keras_parity.environment import describe_environment
 from keras_parity.errors import UsageError
 from keras_parity.source import describe_source
@@ -102,17 +103,7 @@ def check(
         run.open(source, patches or {}, inputs)
         draws = run.make_draws(inputs, batch_size, edge, special)
         training = training and len(run.trainers) > 1
-        guests = len(run.trainers) < len(run.active)  # who see inference alone, so there all layers are compared
-        for draw in draws:
-            measure = draw is draws[0]
-            if training:
-                everything = draw.name != "batch of one"  # another shape alone: each layer would be compiled anew
-                run.compare_calls(draw, training=True, backward=True, everything=everything, measure=measure)
-            # Most layers compute the same in both modes: an ordinary draw and the blank one find those that do not.
-            # Large inputs are still large behind a BatchNormalization in inference alone.
-            if not training or (draw.name in INFERENCE_DRAWS and (guests or run.depends_on_mode)):
-                everything, backward = guests or not training, training and not guests
-                run.compare_calls(draw, training=False, backward=backward, everything=everything, measure=measure)
+        run.compare_calls(_passes(run, draws, training))
         if training and (steps or loss is not None or metrics):
             run.compare_learning(draws[0], targets, loss, optimizer, metrics, steps, edge)
         if reload:
@@ -139,6 +130,21 @@ def check(
 
         verdict = apply_accepted(verdict, accepted, verdict.environment.get("versions", {}))
     return verdict
+
+
+def _passes(run: Comparison, draws: list[Draw], training: bool) -> Iterator[Pass]:
+    """Yield the runs of the model to compare."""
+    guests = len(run.trainers) < len(run.active)  # who see inference alone, so there all layers are compared
+    for draw in draws:
+        measure = draw is draws[0]
+        if training:
+            everything = draw.name != "batch of one"  # another shape alone: each layer would be compiled anew
+            yield Pass(draw, training=True, backward=True, everything=everything, measure=measure)
+        # Most layers compute the same in both modes: an ordinary draw and the blank one find those that do not.
+        # Large inputs are still large behind a BatchNormalization in inference alone.
+        if not training or (draw.name in INFERENCE_DRAWS and (guests or run.depends_on_mode)):
+            everything, backward = guests or not training, training and not guests
+            yield Pass(draw, training=False, backward=backward, everything=everything, measure=measure)
 
 
 def _say_nothing(line: str) -> None:

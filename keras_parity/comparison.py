@@ -30,6 +30,31 @@ INFERENCE_ALONE = ("openvino",)
 WHOLE = "(model)"
 
 
+@dataclass(frozen=True)
+class Pass:
+    """One run of the model, whose calls are to be compared.
+
+    Attributes:
+        draw: The model's inputs.
+        training: The mode.
+        backward: Whether to compare gradients.
+        everything: Whether to replay every call; else those that depend on the mode and the whole model, and the others
+            only where the whole model's results may differ.
+        measure: Whether to measure every unavoidable error, for the reports; else those that the decision needs.
+    """
+
+    draw: Draw
+    training: bool
+    backward: bool
+    everything: bool = True
+    measure: bool = True
+
+    @property
+    def mode(self) -> str:
+        """The mode's name."""
+        return "training" if self.training else "inference"
+
+
 class TooFewBackends(Exception):  # noqa: N818 - no error: the check ends here, with what it has
     """Fewer than two backends are left to compare."""
 
@@ -71,6 +96,9 @@ class Comparison:
     _measurements: dict[tuple, Measurement] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _detours: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    # The pass after this one, and what `_begin_run` gave if the workers were sent on to it while this one is judged.
+    _following: Pass | None = None
+    _begun: tuple[dict, str] | None = None
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -149,24 +177,20 @@ class Comparison:
             raise UsageError("nothing in the model says what it takes; give inputs=, or --inputs FILE.npz")
         return draw_inputs(self.inputs, self.seed, batch_size, edge=edge, special=special)
 
-    def compare_calls(
-        self, draw: Draw, training: bool, backward: bool, everything: bool = True, measure: bool = True
-    ) -> None:
-        """Compare the calls of a run of the model, each replayed with inputs that all backends share.
+    def compare_calls(self, passes: Iterator[Pass]) -> None:
+        """Compare the calls of some runs of the model, each replayed with inputs that all backends share.
 
         Args:
-            draw: The model's inputs.
-            training: The mode.
-            backward: Whether to compare gradients.
-            everything: Whether to replay every call; else those that depend on the mode and the whole model, and the
-                others only where the whole model's results may differ.
-            measure: Whether to measure every unavoidable error, for the reports; else those that the decision needs.
+            passes: What to run; the next one is asked for when the one before has run everywhere.
         """
-        mode = "training" if training else "inference"
+        while (current := self._following or next(passes, None)) is not None:
+            self._following = None
+            self._compare_pass(current, passes)
+
+    def _compare_pass(self, current: Pass, passes: Iterator[Pass]) -> None:
+        draw, mode = current.draw, current.mode
         self.say(f"{mode}, {draw.name}")
-        backends = self.trainers if training else self.active
-        driver = backends[0]
-        ran = self._each("run_model", {b: (draw.inputs, training, b == driver) for b in backends})
+        ran, driver = self._run(current)
         if not self._same_failure(ran, draw, mode):
             return
         calls = {backend: {call["key"]: call for call in answer.calls} for backend, answer in ran.items()}
@@ -179,25 +203,32 @@ class Comparison:
             return
         if driver not in able:
             driver = able[0]
-            self._stage(driver, "run_model", draw.inputs, training, True)
+            self._stage(driver, "run_model", draw.inputs, current.training, True)
         self.depends_on_mode = any(call["moded"] for made in calls.values() for call in made.values())
         for call in calls[driver].values():
             self._order.setdefault(call["path"], len(self._order))
         self._compare_call_lists({backend: calls[backend] for backend in whole}, draw, mode)
         models = _whole_calls(calls[driver])
-        for keys in _portions(calls[driver], models, everything):
+        portions = list(_portions(calls[driver], models, current.everything))
+        for keys in portions:
             shared = self._stage(driver, "call_inputs", keys)
-            held = self._study(shared, calls, training, backward, SAMPLES if measure else 0)
-            if not measure:
+            studied = self._begin_study(shared, calls, current, SAMPLES if current.measure else 0)
+            if keys is portions[-1]:
+                self._send_ahead(passes)
+            held = studied()
+            if not current.measure:
                 doubtful = {key: shared[key] for key in held if not _agree_at_once(calls[driver][key], held[key])}
                 # A layer that is known to be wrong explains the model; else the one that does not is looked for.
-                if not everything and models & set(doubtful) and not self._findings:
-                    self.compare_calls(draw, training, backward, everything=True, measure=measure)
+                if not current.everything and models & set(doubtful) and not self._findings:
+                    self._call_back()
+                    self._compare_pass(replace(current, everything=True), passes)
                     return
-                held |= self._study(doubtful, calls, training, backward, SAMPLES) if doubtful else {}
+                if doubtful:
+                    self._return_to(current)
+                    held |= self._begin_study(doubtful, calls, current, SAMPLES)()
             for key in keys:
                 if len(held[key]) > 1:
-                    self._judge_call(calls[driver][key], held[key], shared[key], draw, training, backward)
+                    self._judge_call(calls[driver][key], held[key], shared[key], current)
 
     def compare_learning(self, draw: Draw, targets, loss, optimizer, metrics: Sequence, steps: int, edge: bool) -> None:
         """Compare the loss, the metrics and the optimiser, each alone, and then whole training steps.
@@ -314,39 +345,77 @@ class Comparison:
             )
         return self.notes + detours
 
-    def _study(self, shared: dict, calls: dict, training: bool, backward: bool, samples: int) -> dict[str, dict]:
-        """Replay calls everywhere and return, by key and backend, what they compute.
+    def _run(self, current: Pass) -> tuple[dict, str]:
+        """Return what a pass's run of the model leaves on each backend, and which one kept the inputs of each call."""
+        (begun, driver), self._begun = self._begun or self._begin_run(current), None
+        return self._living({backend: result_or_error(future) for backend, future in begun.items()}), driver
+
+    def _begin_run(self, current: Pass) -> tuple[dict, str]:
+        backends = self.trainers if current.training else self.active
+        arguments = (current.draw.inputs, current.training)
+        return {b: self._submit(b, "run_model", (*arguments, b == backends[0])) for b in backends}, backends[0]
+
+    def _send_ahead(self, passes: Iterator[Pass]) -> None:
+        """Let each worker run the next pass as soon as it has answered, while the others' answers are awaited."""
+        self._following = self._following or next(passes, None)
+        if self._following is not None:
+            self._begun = self._begin_run(self._following)
+
+    def _call_back(self) -> bool:
+        """Forget that the workers were sent ahead; return whether they were."""
+        if self._begun is None:
+            return False
+        self._run(self._following)
+        return True
+
+    def _return_to(self, current: Pass) -> None:
+        """Let the workers hold a pass's calls again: there is more to ask about them."""
+        if self._call_back():
+            self._run(current)
+
+    def _begin_study(self, shared: dict, calls: dict, current: Pass, samples: int) -> Callable[[], dict[str, dict]]:
+        """Have calls replayed everywhere; return what waits for the answers, by key and backend.
 
         Args:
             shared: For each call's key its tensors.
             calls: For each backend the calls that it made, by key.
-            training: The mode.
-            backward: Whether to compare gradients.
+            current: What the calls are from.
             samples: Perturbations that measure unavoidable errors, shared out among the backends.
         """
-        answers = self._each(
-            "study_calls",
-            {
-                backend: (
+        begun = {
+            backend: self._submit(
+                backend,
+                "study_calls",
+                (
                     {key: arrays for key, arrays in shared.items() if key in calls[backend]},
-                    training,
+                    current.training,
                     list(range(i, samples, len(calls))),
-                    backward,
-                )
-                for i, backend in enumerate(calls)
-                if backend in self.active
-            },
-        )
-        return {key: {backend: answer[key] for backend, answer in answers.items() if key in answer} for key in shared}
+                    current.backward,
+                ),
+            )
+            for i, backend in enumerate(calls)
+            if backend in self.active
+        }
 
-    def _judge_call(self, call, studies, arrays, draw, training, backward) -> None:
+        def wait() -> dict[str, dict]:
+            answers = self._living({backend: result_or_error(future) for backend, future in begun.items()})
+            return {key: {b: answer[key] for b, answer in answers.items() if key in answer} for key in shared}
+
+        return wait
+
+    def _judge_call(self, call: dict, studies: dict, arrays: list, current: Pass) -> None:
         """Judge one call; what a call within it does wrong is not its fault."""
-        mode = "training" if training else "inference"
+        draw, mode = current.draw, current.mode
         inside = call["path"] + "/" if call["path"] else ""
         known = {f.backend for f in self._findings.values() if f.layer.startswith(inside) and f.layer != WHOLE}
 
         def explained(difference: judge.Difference) -> bool:
             return bool(call["inner"] and known & {difference.backend, None, *(difference.pair or ())})
+
+        def neighbours(pair, wanted: list[str]) -> dict[str, tuple]:
+            self._return_to(current)
+            which = call["key"], arrays, current.training, current.backward
+            return self._neighbours(pair, "replay_neighbours", wanted, *which)
 
         errors = {backend: study.checked for backend, study in studies.items() if isinstance(study.checked, str)}
         found: list[judge.Difference] = []
@@ -373,9 +442,7 @@ class Comparison:
                     [difference for difference in differences if not explained(difference)],
                     call["path"] or WHOLE,
                     studies,
-                    lambda pair, wanted: self._neighbours(
-                        pair, "replay_neighbours", wanted, call["key"], arrays, training, backward
-                    ),
+                    neighbours,
                 )
             else:  # two backends, and one of them has no float64 result
                 ((only, values),) = reference.items()

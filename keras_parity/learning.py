@@ -23,13 +23,14 @@ from keras_parity.replay import perturb, to_tensor, to_value, variable_names
 WEIGHTS_OVER_MOVES = 2.0**-10
 
 
-def run_loss(model, plan: dict, nudge) -> dict[str, Value]:
+def run_loss(model, plan: dict, nudge, compiled: dict) -> dict[str, Value]:
     """Return a loss's value and its gradient with respect to the predictions, for each output.
 
     Args:
         model: Not used: the loss is a function of the predictions alone.
         plan: `loss` (what names it), `outputs` and `targets` (an array for each output).
         nudge: Relative size and seed of a perturbation of the predictions, or None.
+        compiled: Keeps what was compiled for this model.
     """
     found = {}
     for i, (output, target) in enumerate(zip(plan["outputs"], plan["targets"], strict=True)):
@@ -40,7 +41,9 @@ def run_loss(model, plan: dict, nudge) -> dict[str, Value]:
             return {"value": ops.mean(loss(target, arguments[0]))}, {}
 
         prediction = to_tensor(_nudge(output, nudge), keras.config.floatx())
-        results, _, (gradient,) = evaluate(value_of, [prediction], target, _ones, {}, i)
+        results, _, (gradient,) = evaluate(
+            value_of, [prediction], target, _ones, compiled, ("loss", repr(plan["loss"]))
+        )
         label = "" if len(plan["outputs"]) == 1 else f"[{i}]"
         found[f"value{label}"] = to_value(results["value"])
         if gradient is not None:
@@ -48,13 +51,15 @@ def run_loss(model, plan: dict, nudge) -> dict[str, Value]:
     return found
 
 
-def run_metric(model, plan: dict, nudge) -> dict[str, Value]:
+def run_metric(model, plan: dict, nudge, compiled: dict) -> dict[str, Value]:
     """Return a metric's result after two updates, and its variables; arguments as in `run_loss`, with `metric`."""
     found = {}
     for i, (output, target) in enumerate(zip(plan["outputs"], plan["targets"], strict=True)):
         metric = resolve("metrics", plan["metric"])
         prediction = to_tensor(_nudge(output, nudge), keras.config.floatx())
-        update, result = _metric_functions(metric, prediction, _target_tensor(target))
+        update, result = _metric_functions(
+            metric, prediction, _target_tensor(target), compiled, ("metric", repr(plan["metric"]), i)
+        )
         update()
         update()
         label = "" if len(plan["outputs"]) == 1 else f"[{i}]"
@@ -64,7 +69,7 @@ def run_metric(model, plan: dict, nudge) -> dict[str, Value]:
     return found
 
 
-def run_optimizer(model, plan: dict, nudge) -> dict[str, Value]:
+def run_optimizer(model, plan: dict, nudge, compiled: dict) -> dict[str, Value]:
     """Apply an optimiser to the model's weights, with gradients that all backends share.
 
     Their sizes lie between 1e-6 and 1, evenly on a logarithmic scale, with a few exact zeros: an epsilon shows on small
@@ -74,6 +79,7 @@ def run_optimizer(model, plan: dict, nudge) -> dict[str, Value]:
         model: Whose weights are moved.
         plan: `optimizer`, `steps` and `seed`.
         nudge: Relative size and seed of a perturbation of the gradients, or None.
+        compiled: Keeps what was compiled for this model.
 
     Returns:
         For each weight its whole move (`update of NAME`) and where it ended (`NAME after updates`); `slot NAME` for the
@@ -84,7 +90,7 @@ def run_optimizer(model, plan: dict, nudge) -> dict[str, Value]:
     optimizer.build(variables)
     for variable in variables:  # near zero, so that the weights' own rounding does not hide that of their moves
         variable.assign(variable.value * WEIGHTS_OVER_MOVES)
-    apply = _applying(optimizer, variables)
+    apply = _applying(optimizer, variables, compiled, ("optimizer", repr(plan["optimizer"])))
     names = variable_names(variables)
     before = [to_value(v.value).array for v in variables]
     for step in range(plan["steps"]):
@@ -104,13 +110,14 @@ def run_optimizer(model, plan: dict, nudge) -> dict[str, Value]:
     return found
 
 
-def run_steps(model, plan: dict, nudge) -> dict[str, Value]:
+def run_steps(model, plan: dict, nudge, compiled: dict) -> dict[str, Value]:
     """Train with Keras's own `train_on_batch`.
 
     Args:
         model: What to train.
         plan: `optimizer`, `loss`, `metrics` and `batches`, a list of `(inputs, targets)`.
         nudge: Relative size and seed of a perturbation of the inputs, or None.
+        compiled: Not used: Keras compiles its own step.
 
     Returns:
         After each step what Keras reports (`loss after step 1` …), and at the end all variables.
@@ -184,17 +191,18 @@ def _without_tensorflow():
         module_utils.tensorflow._available = None
 
 
-def _metric_functions(metric, prediction, target):
+def _metric_functions(metric, prediction, target, compiled: dict, key):
     if not isinstance(metric, keras.metrics.Metric):
         return lambda: None, lambda: ops.mean(metric(target, prediction))
     if keras.backend.backend() != "jax" or not metric.variables:  # some make theirs when they see the first batch
         return lambda: metric.update_state(target, prediction), metric.result
     import jax
 
-    compiled, result = jax.jit(metric.stateless_update_state), jax.jit(metric.stateless_result)
+    functions = metric.stateless_update_state, metric.stateless_result
+    step, result = compiled.setdefault(key, tuple(map(jax.jit, functions)))
 
     def update():
-        for variable, value in zip(metric.variables, compiled(_values(metric), target, prediction), strict=True):
+        for variable, value in zip(metric.variables, step(_values(metric), target, prediction), strict=True):
             variable.assign(value)
 
     return update, lambda: result(_values(metric))
@@ -204,16 +212,23 @@ def _values(owner) -> list:
     return [variable.value for variable in owner.variables]
 
 
-def _applying(optimizer, variables: list):
-    """Return a function that lets the optimiser move the variables by given gradients."""
+def _applying(optimizer, variables: list, compiled: dict, key):
+    """Return a function that lets the optimiser move the variables by given gradients.
+
+    Args:
+        optimizer: Built for them.
+        variables: What it moves.
+        compiled: Keeps what was compiled.
+        key: What the optimiser is known by in there.
+    """
     if keras.backend.backend() != "jax":
         return lambda gradients: optimizer.apply(gradients, variables)
     import jax
 
-    compiled = jax.jit(optimizer.stateless_apply)
+    step = compiled.setdefault(key, jax.jit(optimizer.stateless_apply))
 
     def apply(gradients):
-        values, slots = compiled(_values(optimizer), gradients, [v.value for v in variables])
+        values, slots = step(_values(optimizer), gradients, [v.value for v in variables])
         for variable, value in zip((*variables, *optimizer.variables), (*values, *slots), strict=True):
             variable.assign(value)
 

@@ -280,16 +280,18 @@ def _calls_dynamic(tree: ast.AST) -> bool:
 
 
 _changed_ns: dict[str, int] = {}  # of each module of the user's, by name: when its file had changed
+_known_modules: set[str] = set()  # asking a thousand of PyTorch's lazy ones for their files takes 20 ms
 
 
 def _remember_modules() -> None:
     """Note when the files of the user's modules, those outside the installed packages, were written."""
     installed = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and name not in _changed_ns and not file.startswith(installed):
+    for name in sys.modules.keys() - _known_modules:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and not file.startswith(installed):
             with contextlib.suppress(OSError):
                 _changed_ns[name] = os.stat(file).st_mtime_ns
+        _known_modules.add(name)
 
 
 def _forget_changed_modules() -> None:
@@ -302,6 +304,7 @@ def _forget_changed_modules() -> None:
                 changed.add(name.partition(".")[0])
     for name in [name for name in _changed_ns if name.partition(".")[0] in changed - {"keras_parity", "__main__"}]:
         del _changed_ns[name]
+        _known_modules.discard(name)
         sys.modules.pop(name, None)
 
 

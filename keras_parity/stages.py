@@ -325,7 +325,7 @@ def _run_learning(kind: str, what: str, plan: dict, nudge: tuple[float, int] | N
     before = [to_value(variable.value).array for variable in variables]
     try:
         with _running(kind, CallStack()):
-            return getattr(learning, f"run_{what}")(_case.models[kind], plan, nudge)
+            return getattr(learning, f"run_{what}")(_case.models[kind], plan, nudge, _case.compiled[kind])
     except Exception as error:
         return first_line(error)
     finally:
