@@ -5,6 +5,7 @@ This process imports no framework: every training, and everything that is comput
 """
 
 import argparse
+import contextlib
 import functools
 import shlex
 import signal
@@ -90,12 +91,17 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
+def main(arguments: list[str] | None = None, workers=None) -> int:
+    """Run the command line and return the exit code.
+
+    Args:
+        arguments: After the program's name; None for those of this process.
+        workers: Processes to use, which are then left running; None starts some.
+    """
     options = parse_arguments(arguments)
     command = shlex.join(["compare.py", *(sys.argv[1:] if arguments is None else arguments)])
     try:
-        return run(options, command)
+        return run(options, command, workers)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -104,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def run(options: argparse.Namespace, command: str) -> int:
+def run(options: argparse.Namespace, command: str, workers=None) -> int:
     """Compare as `options` say, write the report, and return the verdict's exit code."""
     plan, given = (plan_existing(options), True) if options.runs else (plan_new(options), False)
     # What follows takes NumPy's and rich's time, which a typing error need not wait for.
@@ -117,7 +123,8 @@ def run(options: argparse.Namespace, command: str) -> int:
     from keras_parity.workers import Workers
 
     baseline = read_baseline(options.baseline) if options.baseline else None
-    with Workers(plan.backends) as workers, Screen() as screen:
+    processes = contextlib.nullcontext(workers) if workers else Workers(plan.backends)
+    with processes as workers, Screen() as screen:
         comparison = Comparison(plan, workers, screen, command)
         if baseline:
             check_comparable(baseline, plan.model, vars(comparison.recipe), plan.smoke, options.baseline)

@@ -14,6 +14,7 @@ from comparing.destination import compare_destinations
 from comparing.function import CRITERION, check_functions
 from comparing.plan import Plan
 from comparing.predictions import compare_predictions, find_disputed
+from comparing.processes import WORKER_LIMIT, Processes, RunningWorkers
 from comparing.runs import Run
 from comparing.screen import Screen
 from comparing.speed import summarise_speed
@@ -29,8 +30,6 @@ from training.recipe import Recipe
 from training.run_folder import MODEL
 
 FORMAT = 1
-# Seconds that a worker may take for the first steps, or for the predictions of all runs.
-WORKER_LIMIT = 1800.0
 MOST_DISPUTED = 24  # images shown, of those that the backends classify differently
 
 
@@ -55,7 +54,9 @@ class Comparison:
         """Make the runs that are not there yet; return those that have finished and keep the others' last words."""
         check_places(self._plan, self.recipe, overwrite)
         steps = self.system["steps_per_epoch"] * self.recipe.epochs
-        runs = Trainings(self._plan, self.recipe, steps, self._screen, overwrite).make_all()
+        smoke = self._plan.smoke
+        trainer = RunningWorkers(self._workers, self._screen) if smoke else Processes(self._screen)
+        runs = Trainings(self._plan, self.recipe, steps, self._screen, trainer, overwrite).make_all()
         self.failures |= {run.name: run.failure for run in runs if run.failure is not None}
         return [run for run in runs if run.failure is None]
 

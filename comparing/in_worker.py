@@ -3,8 +3,10 @@
 Everything runs by the training code itself: its backend settings, its compiled model, its epochs.
 """
 
+import contextlib
 import functools
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +60,13 @@ def describe_system(arguments: list[str]) -> dict:
         "shows_images": source.shows_images,
         "builder": system.build.keywords,
     }
+
+
+def train_run(arguments: list[str]) -> tuple[int, str]:
+    """Train as `train.py` with these arguments does; return its exit code and what it wrote on stderr."""
+    with contextlib.redirect_stderr(io.StringIO()) as words:
+        code = train.main(arguments)
+    return code, words.getvalue()
 
 
 def draw_initial_weights(arguments: list[str]) -> list[np.ndarray]:

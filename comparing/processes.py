@@ -1,4 +1,4 @@
-"""The processes that train: `train.py` itself, one process a run, each ended when this one is."""
+"""The processes that train, by `train.py`'s own code: one a run, or for trials those that answer the questions."""
 
 import json
 import os
@@ -7,14 +7,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from comparing.screen import Screen
+from keras_parity.errors import RemoteError, WorkerError
+from keras_parity.workers import Workers
 from training.run_folder import HISTORY, LOG
 
 ROOT = Path(__file__).parents[1]
 LAST_LINES = 12  # of what a failed run wrote on stderr
 SECONDS_BETWEEN_LOOKS = 0.5
+# Seconds that a worker may take for a trial's training, for the first steps, or for the predictions of all runs.
+WORKER_LIMIT = 1800.0
 
 
 class Processes:
@@ -64,8 +69,7 @@ class Processes:
             self._running.discard(process)
         if process.returncode == 0:
             return None
-        lines = [line.rstrip() for line in words if line.strip()][-LAST_LINES:]
-        return "\n".join(lines) or f"ended with exit code {process.returncode} and no words"
+        return _end_of(words) or f"ended with exit code {process.returncode} and no words"
 
     def stop(self) -> None:
         """Let the runs under way write a checkpoint and end."""
@@ -75,6 +79,43 @@ class Processes:
             process.send_signal(signal.SIGINT)
         for process in processes:
             process.wait()
+
+
+class RunningWorkers:
+    """Lets the workers train, which run already: a trial's training takes less time than a process's start.
+
+    Its methods are those of `Processes`.
+
+    Args:
+        workers: A process for each backend.
+        screen: Shows what is trained.
+    """
+
+    def __init__(self, workers: Workers, screen: Screen):
+        self._workers, self._screen = workers, screen
+        self.stopping = False
+
+    def train(self, name: str, path: Path, backend: str, arguments: list[str], steps: int, epochs: int) -> str | None:
+        """Run `train.py`'s main function to its end; return its last words if it fails."""
+        self._screen.begin(name, steps)
+        try:
+            code, words = self._workers[backend].call(
+                "comparing.in_worker:train_run", [*arguments, "--backend", backend], time_limit=WORKER_LIMIT
+            )
+        except RemoteError as error:
+            return _end_of([*error.traceback.splitlines(), str(error)])
+        except WorkerError as error:
+            return _end_of([*getattr(error, "last_words", "").splitlines(), str(error)])
+        return None if code == 0 else _end_of(words.splitlines())
+
+    def stop(self) -> None:
+        """End the workers."""
+        self.stopping = True
+        self._workers.close()
+
+
+def _end_of(words: Iterable[str]) -> str:
+    return "\n".join([line.rstrip() for line in words if line.strip()][-LAST_LINES:])
 
 
 def _count_steps(path: Path, steps_per_epoch: int) -> int:

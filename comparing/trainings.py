@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from comparing.plan import Plan
-from comparing.processes import Processes
+from comparing.processes import Processes, RunningWorkers
 from comparing.runs import Run, describe_difference, is_finished, read_run
 from comparing.screen import Screen
 from training.checkpoint import read_checkpoint
@@ -48,12 +48,21 @@ class Trainings:
         recipe: Its recipe, overrides applied.
         steps: Training steps of a whole run.
         screen: Shows the progress.
+        trainer: Trains a run.
         overwrite: Train again what is there already.
     """
 
-    def __init__(self, plan: Plan, recipe: Recipe, steps: int, screen: Screen, overwrite: bool = False):
+    def __init__(
+        self,
+        plan: Plan,
+        recipe: Recipe,
+        steps: int,
+        screen: Screen,
+        trainer: Processes | RunningWorkers,
+        overwrite: bool = False,
+    ):
         self._plan, self._recipe, self._steps, self._screen = plan, recipe, steps, screen
-        self._overwrite, self._lock, self._processes = overwrite, threading.Lock(), Processes(screen)
+        self._overwrite, self._lock, self._trainer = overwrite, threading.Lock(), trainer
         self._timings_file = plan.out / TIMINGS
         self._alone = _read_timings(self._timings_file)
 
@@ -66,7 +75,7 @@ class Trainings:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         turns = self._plan.turns()
         timed = 0 if self._plan.smoke else TIMED_SEEDS
-        several = max(1, cores if self._plan.smoke else cores // CORES_PER_RUN)
+        several = len(self._plan.backends) if self._plan.smoke else max(1, cores // CORES_PER_RUN)
         try:
             runs = [self._make(*pair, alone=True) for turn in turns[:timed] for pair in turn]
             with ThreadPoolExecutor(several) as pool:
@@ -74,10 +83,10 @@ class Trainings:
                 try:
                     runs += pool.map(lambda pair: self._make(*pair, alone=several == 1), rest)
                 except KeyboardInterrupt:
-                    self._processes.stop()
+                    self._trainer.stop()
                     raise
         except KeyboardInterrupt:
-            self._processes.stop()
+            self._trainer.stop()
             raise
         order = {backend: position for position, backend in enumerate(self._plan.backends)}
         return sorted(runs, key=lambda run: (order[run.backend], run.seed))
@@ -90,14 +99,14 @@ class Trainings:
             run = read_run(run.path, self._alone.get(run.path.name, False))[1]
             self._screen.end(run.name, f"{_describe(run)} (was there)")
             return run
-        if self._processes.stopping:
+        if self._trainer.stopping:
             return run
         if there and _can_resume(run.path, self._recipe.epochs):
             arguments, alone = ["--resume", str(run.path)], False
         else:
             arguments = [*self._plan.arguments, "--seed", str(seed), "--out", str(run.path), "--overwrite"]
         arguments.append("--no-figures")
-        run.failure = self._processes.train(run.name, run.path, backend, arguments, self._steps, self._recipe.epochs)
+        run.failure = self._trainer.train(run.name, run.path, backend, arguments, self._steps, self._recipe.epochs)
         if run.failure is None:
             run = read_run(run.path, alone)[1]
             with self._lock:

@@ -27,12 +27,8 @@ RESULT = {
 class Trainer:
     """Stands in for the processes: notes what they are asked for, and leaves a finished run or a failure."""
 
-    def __init__(self, screen=None, fails=()):
+    def __init__(self, fails=()):
         self.calls, self.fails, self.stopping = [], fails, False
-
-    def __call__(self, screen):
-        """Be made like the real one."""
-        return self
 
     def train(self, name, path, backend, arguments, steps, epochs):
         """Note the arguments, and finish."""
@@ -59,12 +55,11 @@ def plan(out: Path, seeds=2) -> Plan:
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    """Return a function that makes the runs of a plan, and the stand-in for the processes."""
+def make(tmp_path):
+    """Return a function that makes the runs of a plan by the stand-in for the processes."""
 
     def run(trainer, overwrite=False):
-        monkeypatch.setattr(trainings, "Processes", trainer)
-        return trainings.Trainings(plan(tmp_path), RECIPE, 10, Screen(quiet=True), overwrite).make_all()
+        return trainings.Trainings(plan(tmp_path), RECIPE, 10, Screen(quiet=True), trainer, overwrite).make_all()
 
     return run
 

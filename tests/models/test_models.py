@@ -1,5 +1,6 @@
 """Systems are found by file name, and are what their sources say."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import models
 from tests.commands import run_main
+from tests.workers import BACKENDS
 from training.errors import UserError
 
 
@@ -146,30 +148,32 @@ def test_an_unknown_variant_gets_the_list(workers):
         workers["jax"].run(describe, "mlp-long")
 
 
-@pytest.mark.parametrize("name", [*PARAMETERS, "lenet-max_pool"])
-def test_every_system_trains_by_its_recipe_alone(worker, name, tmp_path):
-    """A smoke run of `train.py` ends well on every backend, one draws its pictures, and `evaluate.py` reads it."""
-    arguments, folder = ["--model", name, "--backend", worker.backend, "--smoke", "--out", "run"], []
-    if name == "apparel_cnn":
-        worker.run(write_small_folder, str(tmp_path / "apparel"))
-        folder = ["--data-dir", "apparel"]
-    if worker.backend != "torch" or name == "tf_cnn":
-        arguments.append("--no-figures")
+@pytest.mark.parametrize(("name", "backend"), zip([*PARAMETERS, "lenet-max_pool"], itertools.cycle(BACKENDS)))
+def test_every_system_trains_by_its_recipe_alone(workers, name, backend, tmp_path):
+    """A smoke run of `train.py` prints its source's line and draws its pictures; `evaluate.py` reads it everywhere.
 
-    code, stdout, error = worker.run(run_main, "train", arguments + folder, str(tmp_path))
+    tests/comparing/test_workflow.py trains every system on all backends.
+    """
+    arguments, folder = ["--model", name, "--backend", backend, "--smoke", "--out", "run"], []
+    if name == "apparel_cnn":
+        workers[backend].run(write_small_folder, str(tmp_path / "apparel"))
+        folder = ["--data-dir", "apparel"]
+
+    code, stdout, error = workers[backend].run(run_main, "train", arguments + folder, str(tmp_path))
 
     assert code == 0, error
     assert "test accuracy" in stdout
     assert (tmp_path / "run" / "model.keras").exists()
-    assert any((tmp_path / "run").glob("figures/*.png")) == (name not in NO_IMAGES and "--no-figures" not in arguments)
+    assert any((tmp_path / "run").glob("figures/*.png")) == (name not in NO_IMAGES)
     assert (tmp_path / "run" / "submission.csv").exists() == (name == "apparel_cnn")
     expected = PRINTED[json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["log"]]
     assert re.search(expected, stdout), stdout
 
-    code, stdout, error = worker.run(run_main, "evaluate", ["run", "--json", "--no-figures", *folder], str(tmp_path))
-
-    assert code == 0, error
-    assert 0 <= json.loads(stdout)["accuracy"] <= 1
+    for other in BACKENDS:
+        command = ["run", "--json", "--no-figures", "--backend", other, *folder]
+        code, stdout, error = workers[other].run(run_main, "evaluate", command, str(tmp_path))
+        assert code == 0, error
+        assert 0 <= json.loads(stdout)["accuracy"] <= 1
 
 
 NO_IMAGES = ("iris_mlp", "text_lstm")
