@@ -85,9 +85,7 @@ def run_check(options: argparse.Namespace, command: str) -> int:
 
         show(render_json(verdict))
     else:
-        from keras_parity.report.terminal import render_terminal
-
-        show(render_terminal(verdict))
+        show(str(verdict))
     if options.report:
         say(f"report: {write_report(verdict, options.report)}")
     if options.markdown:

@@ -44,11 +44,10 @@ class Parity:
         """
         __tracebackhide__ = True  # the test's own line and the verdict are what matters
         from keras_parity.checking import check
-        from keras_parity.report.terminal import render_terminal
 
         verdict = check(model, **{**self._defaults, **kwargs})
         if verdict.outcome is not Outcome.AGREE:
-            raise AssertionError(render_terminal(verdict))
+            raise AssertionError(str(verdict))
         return verdict
 
 

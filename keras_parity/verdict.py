@@ -113,7 +113,7 @@ class Measurement:
     max_abs_error: float
 
 
-@dataclass
+@dataclass(repr=False)
 class Verdict:
     """What a check says, and all that it rests on.
 
@@ -140,6 +140,21 @@ class Verdict:
     settings: dict = field(default_factory=dict)
     environment: dict = field(default_factory=dict)
     seconds: float = math.nan
+
+    def __repr__(self) -> str:
+        return f"<Verdict on {self.model}: {self.outcome.value}: {self.reason}>"
+
+    def __str__(self) -> str:
+        """The lines that the command line prints."""
+        from keras_parity.report.terminal import render_terminal
+
+        return render_terminal(self)
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        from keras_parity.report.markdown import render_markdown
+
+        return render_markdown(self)
 
     @property
     def culprits(self) -> list[Culprit]:

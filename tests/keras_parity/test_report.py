@@ -405,6 +405,15 @@ def test_a_function_without_a_module_is_reduced_from_python():
     assert reduce_command(disagreeing(model="build")).startswith("keras_parity.reduce.reduce_to_script(build, ")
 
 
+def test_a_verdict_shows_itself():
+    """Printed it is what the command line prints, in a notebook Markdown, within a list a line."""
+    verdict = disagreeing()
+
+    assert f"{verdict}" == render_terminal(verdict)
+    assert verdict._repr_markdown_() == render_markdown(verdict)
+    assert repr([verdict]) == f"[<Verdict on {verdict.model}: disagree: {verdict.reason}>]"
+
+
 def test_junit_fails_the_layer_and_the_verdict():
     """Both cases carry the failure, all other layers are green."""
     suite = ElementTree.fromstring(render_junit(disagreeing()))[0]
