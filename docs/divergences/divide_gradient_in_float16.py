@@ -1,6 +1,9 @@
-"""The gradient of ops.divide by small numbers loses its digits in float16 on JAX.
+"""The gradient of ops.divide by small numbers is infinite or NaN on JAX.
 
-Wrong: JAX: it divides by the square, which float16 hardly holds, where the others divide twice.
+Wrong: JAX: it divides by the square, too small for float16 below 4e-3 and for float32 below 2e-19; the others do not.
+Scan: ops.divide(x, y) on edges*
+Scan: ops.divide_no_nan(x, y) on edges*
+Scan: ops.true_divide(x, y) on edges*
 """
 
 import keras
@@ -34,8 +37,10 @@ def gradient(function, at):
     return model.get_weights()[0]
 
 
-keras.config.set_floatx("float16")
-at = np.float16([[1e-3, 1e-3], [4e-4, 2e-4]])
-found = gradient(lambda w: ops.divide(w[0], w[1]), at)[1]
-x, y = at.astype(np.float64)
-print(keras.backend.backend(), found, "expected (numpy, float64):", -x / y**2)
+for dtype, at in (("float32", [[1e-30, 0], [1e-30, 1e-30]]), ("float16", [[1e-3, 1e-3], [4e-4, 2e-4]])):
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    at = np.array(at, dtype)
+    found = gradient(lambda w: ops.divide(w[0], w[1]), at)[1]
+    x, y = at.astype(np.float64)
+    print(keras.backend.backend(), dtype, found, "expected (numpy, float64):", -x / y**2)

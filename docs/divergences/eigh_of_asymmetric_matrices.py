@@ -1,17 +1,21 @@
-"""ops.eigh of a matrix that is not symmetric takes the mean of both triangles on JAX and the lower one elsewhere.
+"""ops.eigh and cholesky of an asymmetric matrix take the mean of both triangles on JAX, the lower one elsewhere.
 
-Wrong: JAX, by numpy.linalg.eigh; strictly, such a matrix is no valid input.
+Wrong: JAX, by numpy.linalg; strictly, such a matrix is no valid input.
 Scan: ops.eigh(x)[0] on normal float[4, 4]*
+Scan: ops.cholesky(x) on normal float[4, 4]*
 """
 
 import keras
 import numpy as np
 from keras import ops
 
-x = np.float32([[1, 5], [2, 3]])
-try:
-    result = ops.eigh(ops.convert_to_tensor(x))[0]
-    print(keras.backend.backend(), ops.convert_to_numpy(result))
-except Exception as error:
-    print(keras.backend.backend(), type(error).__name__, str(error)[:100])
-print("expected:", np.linalg.eigh(x)[0])
+x = np.float32([[4, 1], [2, 5]])
+for name, function, expected in (
+    ("eigh", lambda x: ops.eigh(x)[0], np.linalg.eigvalsh(x)),
+    ("cholesky", ops.cholesky, np.linalg.cholesky(x)),
+):
+    try:
+        found = ops.convert_to_numpy(function(ops.convert_to_tensor(x))).tolist()
+    except Exception as error:
+        found = f"{type(error).__name__} {str(error)[:60]}"
+    print(keras.backend.backend(), name, found, "expected:", expected.tolist())

@@ -1,6 +1,6 @@
-"""The gradient of some operations raises on one backend.
+"""The gradient of some operations raises on one backend or two.
 
-Wrong: the one that raises; the derivatives exist.
+Wrong: who raises; the derivatives exist.
 Scan: ops.slice_update(x, *
 Scan: ops.vander(*
 Scan: ops.scatter_update(*
@@ -9,6 +9,7 @@ Scan: ops.irfft((x, y), fft_length=9)*
 Scan: ops.view(x, dtype='float16')*
 Scan: ops.segment_prod(x, y, num_segments=4)*
 Scan: ops.ctc_decode(x, y + 3*
+Scan: ops.unique(x, size=6)*
 """
 
 import keras
@@ -52,10 +53,11 @@ for name, function in (
     ("segment_prod", lambda w: ops.segment_prod(ops.reshape(w, (4,)), np.int32([0, 0, 1, 1]), num_segments=2)),
     ("view", lambda w: ops.cast(ops.view(w + 0, dtype="float16"), "float32")),
     ("ctc_decode", lambda w: ops.ctc_decode(ops.reshape(w, (1, 2, 2)), np.int32([2]))[1]),
+    ("unique", lambda w: ops.unique(ops.reshape(w, (4,)), size=4)),
 ):
     try:
         print(keras.backend.backend(), name, gradient(function, matrix).tolist())
     except Exception as error:
         print(keras.backend.backend(), name, type(error).__name__, str(error)[:90])
 # Expected: [[0, 0], [1, 1]]; [[1, 1], [0, 0]], the derivative of x + 1; [[2, 0.5], [0.5, 0]]; [[0, 1], [0, 0]];
-# [[2, 1], [4, 3]], the other factor; zeros; [[0, -1], [0, -1]], minus one at each step's best score.
+# [[2, 1], [4, 3]], the other factor; zeros; [[0, -1], [0, -1]], minus one at each step's best score; ones.

@@ -1,9 +1,11 @@
 """ops.image.hsv_to_rgb has no gradient on TensorFlow.
 
-Wrong: TensorFlow: the function is piecewise linear, and the two others differentiate it.
+Wrong: TensorFlow: the function is piecewise linear; the others differentiate it, at its kinks to other subgradients.
 Scan: ops.image.hsv_to_rgb(x) on unit*
 Scan: ops.image.hsv_to_rgb(ops.transpose(x, *
 Scan: ops.image.hsv_to_rgb(x) on constant*
+Scan: layers.RandomHue(0.3)*
+Scan: layers.RandomSaturation(0.4)*
 """
 
 import keras
@@ -37,8 +39,10 @@ def gradient(function, at):
     return model.get_weights()[0]
 
 
-try:
-    print(keras.backend.backend(), gradient(ops.image.hsv_to_rgb, np.float32([[[0.3, 0.5, 0.8]]])).ravel())
-except Exception as error:
-    print(keras.backend.backend(), type(error).__name__, str(error)[:100])
-# Expected: [-2.4, -1.44, 2.1], by central differences of the sum of red, green and blue.
+for hue in (0.3, 0.5):
+    try:
+        found = gradient(lambda w: ops.image.hsv_to_rgb(w)[..., :2], np.float32([[[hue, 0.5, 0.8]]])).ravel()
+    except Exception as error:
+        found = f"{type(error).__name__} {str(error)[:100]}"
+    print(keras.backend.backend(), "hue", hue, found)
+# Expected, by differences of the sum of red and green: [-2.4, -0.64, 1.6]; at the kink [from -2.4 to 0, -0.8, 1.5].

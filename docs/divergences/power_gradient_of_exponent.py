@@ -1,8 +1,9 @@
-"""The gradient of ops.power differs for the exponent of a negative base, and for w ** 0 at w = 0.
+"""The gradient of ops.power differs for the exponent of a base of 0 or less, and for w ** 0 at w = 0.
 
-Wrong: nobody for the exponent, log(-2) being undefined; TensorFlow and JAX for w ** 0, whose derivative is 0.
+Wrong: nobody for the exponent, where the base has no logarithm; TensorFlow and JAX for w ** 0, whose derivative is 0.
 Scan: ops.power(x, y) on edges*
 Scan: ops.power(x, y) on tied*
+Scan: ops.power(x, y) on integers int32[24], normal*
 """
 
 import keras
@@ -36,7 +37,7 @@ def gradient(function, at):
     return model.get_weights()[0]
 
 
-base = np.float32([-2, 0, 2])
-print(keras.backend.backend(), "exponent", gradient(lambda w: ops.power(base, w), np.float32([3, 0, 3])))
-print(keras.backend.backend(), "base", gradient(lambda w: ops.power(w, np.float32([3, 0, 3])), base))
-# Expected: exponent [undefined, undefined, 8 log 2 = 5.5452], base [12, 0, 12].
+base, exponent = np.float32([-2, 0, 0, 2]), np.float32([3, 0, -0.5, 3])
+print(keras.backend.backend(), "exponent", gradient(lambda w: ops.power(base, w), exponent))
+print(keras.backend.backend(), "base", gradient(lambda w: ops.power(w, exponent), base))
+# Expected: exponent [undefined, undefined, undefined, 8 log 2 = 5.5452], base [12, 0, -inf, 12].

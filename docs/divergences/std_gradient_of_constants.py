@@ -1,7 +1,8 @@
-"""The gradient of ops.std of equal numbers is 0 on PyTorch and NaN elsewhere.
+"""The gradient of ops.std of equal numbers, or of one number, is 0 on PyTorch and NaN elsewhere.
 
-Wrong: nobody: the derivative does not exist there; a subgradient is 0, and NaN destroys a training run.
+Wrong: nobody for equal numbers, as no derivative exists; TensorFlow and JAX for one, whose deviation is always 0.
 Scan: ops.std(x, axis=-1) on constant*
+Scan: ops.std(x, axis=1) on normal float[1, 3]*
 Scan: ops.nanstd(x, axis=-1) on constant*
 """
 
@@ -36,5 +37,5 @@ def gradient(function, at):
     return model.get_weights()[0]
 
 
-print(keras.backend.backend(), gradient(ops.std, np.float32([2, 2, 2])))
-# Expected: any subgradient, as [0, 0, 0].
+print(keras.backend.backend(), gradient(ops.std, np.float32([2, 2, 2])), gradient(ops.std, np.float32([2])))
+# Expected: any subgradient, as [0, 0, 0]; [0].

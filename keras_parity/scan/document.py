@@ -23,7 +23,8 @@ class Script:
     Attributes:
         path: Relative to the document.
         title: The first line of its docstring.
-        alone: The docstring's line `Wrong: …`: who departs from the independent calculation, or what is unspecified.
+        alone: The docstring's lines from `Wrong: …` on: who departs from the independent calculation, or what is
+            unspecified.
         patterns: The docstring's lines `Scan: …`: the configurations that it explains.
     """
 
@@ -42,11 +43,10 @@ def read_scripts(folder: Path) -> list[Script]:
     scripts = []
     for path in sorted(folder.glob("*.py")):
         docstring = ast.get_docstring(ast.parse(path.read_text())) or path.stem
-        wrong = re.findall(r"^Wrong: (.+)$", docstring, re.MULTILINE)
+        wrong = re.findall(r"^Wrong: (.+?)(?=^Scan: |\Z)", docstring, re.MULTILINE | re.DOTALL)
         patterns = re.findall(r"^Scan: (.+)$", docstring, re.MULTILINE)
-        scripts.append(
-            Script(f"{folder.name}/{path.name}", docstring.splitlines()[0], " ".join(wrong), tuple(patterns))
-        )
+        title, alone = docstring.splitlines()[0], " ".join(" ".join(wrong).split())
+        scripts.append(Script(f"{folder.name}/{path.name}", title, alone, tuple(patterns)))
     return scripts
 
 
