@@ -32,7 +32,7 @@ def check(
     steps: int = 3,
     dtype: str = "float32",
     seed: int = 1,
-    batch_size: int = 4,
+    batch_size: int | None = None,
     training: bool = True,
     edge: bool = True,
     special: bool = False,
@@ -58,7 +58,7 @@ def check(
         steps: Training steps; 0 for none, and then no loss is compared that is not given.
         dtype: The dtype policy to ask about, one of `DTYPES`.
         seed: Draws weights, inputs, targets and random layers' numbers.
-        batch_size: Examples in a draw.
+        batch_size: Examples in a draw; None takes 4, or 2 of a model whose activations are large.
         training: Whether to check gradients, training mode, loss, optimiser and metrics too.
         edge: Whether to add edge draws: blank, constant and tied inputs, large and tiny ones, a batch of one.
         special: Whether to add NaN, infinities and subnormal numbers.
@@ -101,7 +101,8 @@ def check(
     run = Comparison(names, workers or shared_workers(), dtype, seed, time_limit, say or _say_nothing)
     try:
         run.open(source, patches or {}, inputs)
-        draws = run.make_draws(inputs, batch_size, edge, special)
+        settings["batch_size"] = batch_size or run.usual_batch_size
+        draws = run.make_draws(inputs, settings["batch_size"], edge, special)
         training = training and len(run.trainers) > 1
         run.compare_calls(_passes(run, draws, training))
         if training and (steps or loss is not None or metrics):
@@ -151,14 +152,14 @@ def _say_nothing(line: str) -> None:
     pass
 
 
-def _check_arguments(backends, dtype: str, steps: int, batch_size: int) -> tuple[str, ...]:
+def _check_arguments(backends, dtype: str, steps: int, batch_size: int | None) -> tuple[str, ...]:
     installed = installed_backends()
     for backend in backends or ():
         if backend not in installed:
             raise UsageError(f"the backend {backend!r} is not installed; there are {', '.join(installed) or 'none'}")
     if dtype not in DTYPES:
         raise UsageError(f"no dtype {dtype!r} to check; choose one of {', '.join(DTYPES)}")
-    if steps < 0 or batch_size < 1:
+    if steps < 0 or (batch_size is not None and batch_size < 1):
         raise UsageError(f"steps is {steps} and batch_size {batch_size}; they must be at least 0 and 1")
     return tuple(dict.fromkeys(backends or installed))
 

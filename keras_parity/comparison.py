@@ -22,8 +22,10 @@ SAMPLES = 6
 # Neighbouring inputs that tell a difference of meaning from one of rounding, and how far away they are: sixteen times
 # float32's resolution, so that its rounding errors are drawn anew, while a smooth difference stays what it was.
 NEIGHBOURS, NEIGHBOURHOOD = 6, 2.0**-20
-# Calls are replayed in portions of so many bytes of inputs, so that a large network fits in memory.
-PORTION = 48 << 20
+# So that a large network fits in memory, calls are replayed in portions of so many bytes of inputs; where a batch of
+# the usual size takes more bytes than `LARGE`, a smaller one is drawn and one backend computes at a time.
+PORTION = 16 << 20
+BATCH_SIZE, SMALL_BATCH_SIZE, LARGE = 4, 2, 256 << 20
 # Backends without gradients.
 INFERENCE_ALONE = ("openvino",)
 # What stands in place of a layer's path for the model's own code.
@@ -76,6 +78,7 @@ class Comparison:
         raised_everywhere: What the model raised on all backends on ordinary data, if it did.
         unjudged: The first call that nothing can be said about, and why.
         depends_on_mode: Whether any layer of the model computes otherwise in training, as far as is known.
+        large: Whether the model's activations are.
         versions: Of Keras and the backends.
     """
 
@@ -91,6 +94,7 @@ class Comparison:
     raised_everywhere: str | None = None
     unjudged: str | None = None
     depends_on_mode: bool = True
+    large: bool = False
     versions: dict[str, str] = field(default_factory=dict)
     _findings: dict[tuple, Finding] = field(default_factory=dict)
     _measurements: dict[tuple, Measurement] = field(default_factory=dict)
@@ -98,7 +102,7 @@ class Comparison:
     _detours: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     # The pass after this one, and what `_begin_run` gave if the workers were sent on to it while this one is judged.
     _following: Pass | None = None
-    _begun: tuple[dict, str] | None = None
+    _begun: tuple[Callable[[], dict], str] | None = None
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -153,6 +157,7 @@ class Comparison:
         self._living(dict.fromkeys(self.active))
         first = described[self.active[0]]
         self.inputs = first.inputs
+        self.large = BATCH_SIZE * first.bytes_per_example > LARGE
         # A file's weights are the user's; a function's are drawn, as no two initialisers are trusted to agree.
         drawn = source.kind != "file"
         values = draw_weights(first.weights, first.initial, first.trainable, self.seed) if drawn else first.initial
@@ -164,6 +169,11 @@ class Comparison:
             self.workers.everywhere(
                 "keras_parity.stages:close_case", backends=self.backends, time_limit=self.time_limit
             )
+
+    @property
+    def usual_batch_size(self) -> int:
+        """Examples in a draw of which the user said nothing."""
+        return SMALL_BATCH_SIZE if self.large else BATCH_SIZE
 
     def make_draws(self, given, batch_size: int, edge: bool, special: bool) -> list[Draw]:
         """Return the draws to check on: the user's inputs, or drawn ones.
@@ -265,11 +275,11 @@ class Comparison:
             label = label_of(optimizer)
             plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
             parts.append(("(optimizer)", label, "optimizer", plan, draw))
-        begun = [self._begin("study_learning", what, plan, [0]) for _, _, what, plan, _ in parts]
+        begun = [self._begin_everywhere("study_learning", what, plan, [0]) for _, _, what, plan, _ in parts]
         if steps:
             plan = {"optimizer": optimizer, "loss": loss, "metrics": list(metrics)}
             plan["batches"] = [(draw.inputs, step_targets) for step_targets in drawn]
-            steps_done = self._begin("study_learning", "steps", plan, [])
+            steps_done = self._begin_everywhere("study_learning", "steps", plan, [])
         for (label, type_name, what, plan, fed), done in zip(parts, begun, strict=True):
             self._judge_part(label, type_name, done(), what, plan, fed)
         if steps:
@@ -347,18 +357,18 @@ class Comparison:
 
     def _run(self, current: Pass) -> tuple[dict, str]:
         """Return what a pass's run of the model leaves on each backend, and which one kept the inputs of each call."""
-        (begun, driver), self._begun = self._begun or self._begin_run(current), None
-        return self._living({backend: result_or_error(future) for backend, future in begun.items()}), driver
+        (ran, driver), self._begun = self._begun or self._begin_run(current), None
+        return ran(), driver
 
-    def _begin_run(self, current: Pass) -> tuple[dict, str]:
-        backends = self.trainers if current.training else self.active
-        arguments = (current.draw.inputs, current.training)
-        return {b: self._submit(b, "run_model", (*arguments, b == backends[0])) for b in backends}, backends[0]
+    def _begin_run(self, current: Pass) -> tuple[Callable[[], dict], str]:
+        driver, *_ = backends = self.trainers if current.training else self.active
+        inputs, training = current.draw.inputs, current.training
+        return self._begin("run_model", {b: (inputs, training, b == driver) for b in backends}), driver
 
     def _send_ahead(self, passes: Iterator[Pass]) -> None:
         """Let each worker run the next pass as soon as it has answered, while the others' answers are awaited."""
         self._following = self._following or next(passes, None)
-        if self._following is not None:
+        if self._following is not None and not self.large:
             self._begun = self._begin_run(self._following)
 
     def _call_back(self) -> bool:
@@ -382,26 +392,23 @@ class Comparison:
             current: What the calls are from.
             samples: Perturbations that measure unavoidable errors, shared out among the backends.
         """
-        begun = {
-            backend: self._submit(
-                backend,
-                "study_calls",
-                (
-                    {key: arrays for key, arrays in shared.items() if key in calls[backend]},
-                    current.training,
-                    list(range(i, samples, len(calls))),
-                    current.backward,
-                ),
+        arguments = {
+            backend: (
+                {key: arrays for key, arrays in shared.items() if _takes(calls[backend].get(key), arrays)},
+                current.training,
+                list(range(i, samples, len(calls))),
+                current.backward,
             )
             for i, backend in enumerate(calls)
             if backend in self.active
         }
+        studied = self._begin("study_calls", arguments)
 
-        def wait() -> dict[str, dict]:
-            answers = self._living({backend: result_or_error(future) for backend, future in begun.items()})
+        def by_key() -> dict[str, dict]:
+            answers = studied()
             return {key: {b: answer[key] for b, answer in answers.items() if key in answer} for key in shared}
 
-        return wait
+        return by_key
 
     def _judge_call(self, call: dict, studies: dict, arrays: list, current: Pass) -> None:
         """Judge one call; what a call within it does wrong is not its fault."""
@@ -619,7 +626,10 @@ class Comparison:
         return True
 
     def _compare_call_lists(self, calls: dict[str, dict], draw: Draw, mode: str) -> None:
-        lists = {backend: tuple(sorted(made)) for backend, made in calls.items()}
+        lists = {
+            backend: tuple(sorted(f"{key} of {call['tensors']} tensors" for key, call in made.items()))
+            for backend, made in calls.items()
+        }
         common = set.intersection(*map(set, lists.values())) if lists else set()
         for difference in judge.minority(
             "calls", lists, Cause.STRUCTURE, lambda made: ", ".join(sorted(set(made) - common)) or "fewer calls"
@@ -684,13 +694,21 @@ class Comparison:
         return self._each(function, dict.fromkeys(self.active, arguments))
 
     def _each(self, function: str, arguments: dict[str, tuple]) -> dict:
-        """Run a stage at once on several backends, each with its own arguments; drop those that fail."""
-        futures = {backend: self._submit(backend, function, own) for backend, own in arguments.items()}
-        return self._living({backend: result_or_error(future) for backend, future in futures.items()})
+        """Run a stage on several backends, each with its own arguments; drop those that fail."""
+        return self._begin(function, arguments)()
 
-    def _begin(self, function: str, *arguments) -> Callable[[], dict]:
-        """Have the trainers run a stage after those begun before; return what waits for the answers."""
-        futures = {backend: self._submit(backend, function, arguments) for backend in self.trainers}
+    def _begin_everywhere(self, function: str, *arguments) -> Callable[[], dict]:
+        return self._begin(function, dict.fromkeys(self.trainers, arguments))
+
+    def _begin(self, function: str, arguments: dict[str, tuple]) -> Callable[[], dict]:
+        """Have backends run a stage after those begun before; return what waits for the answers, of those that live."""
+        if self.large:
+            answers = {}
+            for backend, own in arguments.items():
+                answers[backend] = result_or_error(self._submit(backend, function, own))
+                self._submit(backend, "release_memory", ())
+            return lambda: self._living(answers)
+        futures = {backend: self._submit(backend, function, own) for backend, own in arguments.items()}
         return lambda: self._living({backend: result_or_error(future) for backend, future in futures.items()})
 
     def _submit(self, backend: str, function: str, arguments: tuple):
@@ -716,6 +734,11 @@ class Comparison:
         if len(self.active) < 2:
             raise TooFewBackends
         return {backend: answer for backend, answer in answers.items() if backend in self.active}
+
+
+def _takes(call: dict | None, arrays: list[np.ndarray]) -> bool:
+    """Return whether a backend made a call, of as many tensors: on one backend a number may be none."""
+    return call is not None and call["tensors"] == len(arrays)
 
 
 def label_of(identifier) -> str:

@@ -1,5 +1,7 @@
 """What a built model takes, read from the model within a worker, and how to hand it over."""
 
+import math
+
 import keras
 import numpy as np
 from keras import tree
@@ -23,6 +25,16 @@ def describe_inputs(model: keras.Model) -> list[InputSpec] | None:
         if isinstance(shape, tuple) and all(size is None or isinstance(size, int) for size in shape):
             return [InputSpec("input", (None, *shape[1:]), "float32", _smallest_vocabulary(model))]
     return None
+
+
+def count_activations(model) -> int:
+    """Return how many numbers the layers of a functional or sequential model put out for one example; else 0."""
+    count = 0
+    for nodes in (getattr(_with_graph(model), "_nodes_by_depth", None) or {}).values():
+        for node in nodes:
+            count += sum(math.prod(size or 1 for size in tensor.shape) for tensor in node.output_tensors)
+            count += count_activations(node.operation)
+    return count
 
 
 def build_layers(model: keras.Model, example) -> None:

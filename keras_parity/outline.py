@@ -25,6 +25,7 @@ class Description:
         weights: Path, shape and dtype of each variable, random-number states left out, in the model's order.
         initial: Their values, as float64 or integers.
         trainable: Whether each is trained.
+        bytes_per_example: What the layers' outputs take in float64 for one example, where the model tells it; else 0.
         error: Where building failed, if it did: the layer's path and what it raised.
     """
 
@@ -33,6 +34,7 @@ class Description:
     weights: list[tuple[str, tuple[int, ...], str]]
     initial: list[np.ndarray]
     trainable: list[bool]
+    bytes_per_example: int = 0
     error: tuple[str, str] | None = None
 
 
@@ -42,7 +44,7 @@ class Ran:
 
     Attributes:
         calls: Its calls, in order, without their arrays: `key`, `path`, `type`, `inner` (keys of the calls within),
-            `moded` (whether it takes a `training` argument) and `bytes` (of its inputs).
+            `moded` (whether it takes a `training` argument), `tensors` (how many it takes) and `bytes` (of these).
         failed_at: The path of the layer that raised; None if all went well.
         error: What it raised.
         reference_error: What the model raised in float64 alone; then no call has inputs to share.

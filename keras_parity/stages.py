@@ -5,8 +5,11 @@ about (`checked`), with the same weights.
 """
 
 import contextlib
+import ctypes
+import gc
 import itertools
 import random
+import sys
 from dataclasses import dataclass, field
 
 import keras
@@ -22,7 +25,7 @@ from keras_parity import learning, precision
 from keras_parity.capture import Call, CallStack, is_tensor, record, watching
 from keras_parity.compiled_programs import forget_compiled_programs, keep_compiled_programs
 from keras_parity.errors import quote
-from keras_parity.inputs import build_layers, describe_inputs, pack
+from keras_parity.inputs import build_layers, count_activations, describe_inputs, pack
 from keras_parity.outline import Description, Ran, Study, Value
 from keras_parity.randomness import is_random_state, shared_randomness
 from keras_parity.replay import perturb, perturb_tensor, replay, to_tensor, to_value, variable_names
@@ -79,7 +82,7 @@ def open_case(source: ModelSource, dtype: str, seed: int, patch=None, example=No
                 _case.models[kind] = model = build_model(source)
                 build_layers(model, example)
     except Exception as error:
-        return Description("", None, [], [], [], (stack.failed_at or "", first_line(error)))
+        return Description("", None, [], [], [], error=(stack.failed_at or "", first_line(error)))
     reference, checked = (_weights(_case.models[kind]) for kind in KINDS)
     return Description(
         name=model.name,
@@ -87,6 +90,7 @@ def open_case(source: ModelSource, dtype: str, seed: int, patch=None, example=No
         weights=[(w.path, tuple(w.shape), c.dtype) for w, c in zip(reference, checked, strict=True)],
         initial=[to_value(w.value).array for w in reference],
         trainable=[bool(w.trainable) for w in reference],
+        bytes_per_example=8 * count_activations(_case.models["reference"]),
     )
 
 
@@ -99,6 +103,17 @@ def close_case() -> None:
         keras.utils.clear_session(free_memory=False)
         if next(_closed) % CASES_BETWEEN_CLEANINGS == 0:
             forget_compiled_programs()
+
+
+def release_memory() -> None:
+    """Give back to the system what can be made again, as compiled programs, and what was freed: glibc may keep that."""
+    for kept in _case.compiled.values():
+        kept.clear()
+    forget_compiled_programs()
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def set_weights(values: list[np.ndarray]) -> None:
@@ -136,6 +151,7 @@ def run_model(inputs, training: bool, keep: bool) -> Ran:
             "inner": [inner.key for inner in call.inner],
             "moded": _depends_on_mode(call.operation),
             "functional": type(call.operation) is Functional,
+            "tensors": len(call.dtypes),
             "bytes": call.bytes,
         }
         for call in _case.calls["checked"].values()
