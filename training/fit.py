@@ -142,6 +142,8 @@ def train(
             checkpoint, counter, result.history, result.log, checkpoint_seconds, lambda: stop.requested
         )
         all_callbacks = [*restore, counter, logger, checkpointer, *([bar] if show_progress else []), *callbacks]
+        if recipe.learning_rate_decay != 1:
+            all_callbacks.append(keras.callbacks.LearningRateScheduler(recipe.rate_of_epoch))
         for epoch in range(position.epoch, recipe.epochs):
             resumed = epoch == position.epoch
             counter.start_epoch(position.step if resumed else 0, position.seconds if resumed else 0.0)

@@ -35,6 +35,7 @@ class Recipe:
         optimizer: One of `OPTIMIZERS`; PyTorch's Adam, TensorFlow 1's and Keras's differ in their epsilon.
         learning_rate: The optimiser's step size.
         loss: One of `LOSSES`.
+        learning_rate_decay: What the learning rate is multiplied by after each epoch.
         seed: Draws the initial weights and the order of the images.
         shuffle: Whether each epoch takes the images in an order of its own, drawn from (seed, epoch).
         validation_split: Share of the training images, the last ones, held out and scored after each epoch.
@@ -53,6 +54,7 @@ class Recipe:
     optimizer: str
     learning_rate: float
     loss: str
+    learning_rate_decay: float = 1.0
     seed: int = 1
     shuffle: bool = True
     validation_split: float = 0.0
@@ -74,6 +76,8 @@ class Recipe:
         for key in ("seed", "training_examples", "log_every", "settle_examples"):
             _require(0 <= getattr(self, key) < 2**31, key, getattr(self, key), "from 0 to 2147483647")
         _require(0 < self.learning_rate < float("inf"), "learning_rate", self.learning_rate, "a finite number above 0")
+        decay = self.learning_rate_decay
+        _require(0 < decay <= 1, "learning_rate_decay", decay, "above 0 and at most 1")
         _require(0 <= self.validation_split < 1, "validation_split", self.validation_split, "at least 0 and below 1")
         _require(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, f"one of {', '.join(OPTIMIZERS)}")
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
@@ -83,6 +87,10 @@ class Recipe:
     def outputs(self) -> str:
         """What the system's outputs are: `LOGITS`, `PROBABILITIES` or `SIGMOIDS`."""
         return LOSSES[self.loss]
+
+    def rate_of_epoch(self, epoch: int, _=None) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        return self.learning_rate * self.learning_rate_decay**epoch
 
     def override(self, **values) -> "Recipe":
         """Return a copy with `values` replaced; those that are None stay as they are."""

@@ -1,4 +1,4 @@
-"""Statistics of BatchNorm that do not depend on which images came last."""
+"""Statistics of BatchNorm that are those of the trained weights."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from data.split import Split
 def settle_statistics(model: keras.Model, split: Split, batch_size: int) -> None:
     """Replace the moving statistics of a model's BatchNorm layers by the means over the batches of a split.
 
-    A moving mean of momentum m covers some 1 / (1 - m) batches; of one image each, that is no estimate of the images'.
+    A moving mean of momentum m lags some 1 / (1 - m) steps behind the weights, which matters where these were large.
     Source: Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021, section 3.
 
     Args:

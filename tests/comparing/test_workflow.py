@@ -45,8 +45,9 @@ def processes():
 
 @pytest.mark.parametrize("name", models.names())
 def test_a_trial_of_every_system_ends_as_expected(processes, workers, tmp_path, name):
-    """The verdict of `compare.py --smoke` is the one that the workflow expects, and its summary is there to show."""
-    arguments = ["--model", name, "--smoke", "--out", str(tmp_path / "report")]
+    """The verdict of `compare.py --smoke` is what the workflow expects, and nothing is worse than the baseline."""
+    baseline = ROOT / "reports" / f"{name}-smoke.json"
+    arguments = ["--model", name, "--smoke", "--baseline", str(baseline), "--out", str(tmp_path / "report")]
     if name == "apparel_cnn":
         workers["jax"].run(write_small_folder, str(tmp_path / "apparel"))
         arguments += ["--data-dir", str(tmp_path / "apparel")]
@@ -55,13 +56,15 @@ def test_a_trial_of_every_system_ends_as_expected(processes, workers, tmp_path, 
 
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert code == matrix()[name], report["sentence"]
+    assert report["baseline"]["worse"] == []
     assert {(run["backend"], run["seed"]) for run in report["runs"]} == {(backend, 1) for backend in BACKENDS}
     assert (tmp_path / "report" / "report.md").read_text().startswith("### ")
 
 
 def test_the_commands_run(tmp_path):
     """Read from the file, given to the shell that a runner uses, for one system."""
-    (tmp_path / "compare.py").symlink_to(ROOT / "compare.py")
+    for name in ("compare.py", "reports"):
+        (tmp_path / name).symlink_to(ROOT / name)
     environment = os.environ | {
         "MODEL": "mnist_cnn",
         "EXPECTED": "0",
