@@ -7,9 +7,9 @@ Source: a PyTorch tutorial on a competition's data (004_5c80a62b4a055781).
 It reports about 72 % on training and on validation images and 71 % on the test images, where a plain network had 65 %.
 
 Deviations: the images held out are the last tenth and not a random one. PyTorch's BatchNorm keeps the unbiased estimate
-of the variance, Keras's the biased one; over 54,000 × 28 × 28 values that is a part in 42 million. The moving statistics
-of so few and so large steps are those of weights long gone (0.65 of the test images where 0.70 were right by the last
-weights' own): after the last epoch they are taken anew, from all training images at once.
+of the variance, Keras's the biased one; over 54,000 × 28 × 28 values that is a part in 42 million. After so few and so
+large steps the moving statistics are those of weights long gone (0.65 of the test images were right, and 0.70 by the
+last weights' own): after the last epoch they are taken anew, from all training images at once.
 """
 
 import keras
