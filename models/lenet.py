@@ -29,7 +29,7 @@ RECIPE = Recipe(
     log_every=47,  # five times in an epoch of 235 steps
 )
 VARIANTS = {
-    "long": (RECIPE.override(epochs=50), {}),
+    "long": (RECIPE.override(epochs=50, constant_epochs=45, learning_rate_decay=0.5), {}),
     "narrow": (RECIPE, {"channels": (5, 15)}),
     "max_pool": (RECIPE, {"pooling": "max"}),
 }

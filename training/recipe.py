@@ -35,7 +35,8 @@ class Recipe:
         optimizer: One of `OPTIMIZERS`; PyTorch's Adam, TensorFlow 1's and Keras's differ in their epsilon.
         learning_rate: The optimiser's step size.
         loss: One of `LOSSES`.
-        learning_rate_decay: What the learning rate is multiplied by after each epoch.
+        learning_rate_decay: What the learning rate is multiplied by for each further epoch after the constant ones.
+        constant_epochs: So many epochs take the learning rate as it is.
         seed: Draws the initial weights and the order of the images.
         shuffle: Whether each epoch takes the images in an order of its own, drawn from (seed, epoch).
         validation_split: Share of the training images, the last ones, held out and scored after each epoch.
@@ -55,6 +56,7 @@ class Recipe:
     learning_rate: float
     loss: str
     learning_rate_decay: float = 1.0
+    constant_epochs: int = 1
     seed: int = 1
     shuffle: bool = True
     validation_split: float = 0.0
@@ -71,7 +73,7 @@ class Recipe:
         Raises:
             UserError: Naming the key, its value and what it may be.
         """
-        for key in ("batch_size", "epochs", "log_examples"):
+        for key in ("batch_size", "epochs", "log_examples", "constant_epochs"):
             _require(getattr(self, key) >= 1, key, getattr(self, key), "1 or more")
         for key in ("seed", "training_examples", "log_every", "settle_examples"):
             _require(0 <= getattr(self, key) < 2**31, key, getattr(self, key), "from 0 to 2147483647")
@@ -90,7 +92,7 @@ class Recipe:
 
     def rate_of_epoch(self, epoch: int, _=None) -> float:
         """Return the learning rate of an epoch, counted from 0."""
-        return self.learning_rate * self.learning_rate_decay**epoch
+        return self.learning_rate * self.learning_rate_decay ** max(0, epoch + 1 - self.constant_epochs)
 
     def override(self, **values) -> "Recipe":
         """Return a copy with `values` replaced; those that are None stay as they are."""

@@ -42,6 +42,18 @@ def test_another_seed_gives_other_bits(worker, uninterrupted, tmp_path):
     assert not same_bits(other["weights"], uninterrupted(worker.backend)["weights"])
 
 
+def test_steps_take_the_learning_rate_of_their_epoch(worker, tmp_path):
+    """A second epoch at next to no learning rate leaves the weights of the first."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+
+    one = worker.run(train_briefly, str(tmp_path / "one"), epochs=1)
+    two = worker.run(train_briefly, str(tmp_path / "two"), learning_rate_decay=1e-12)
+
+    assert [row["learning_rate"] for row in two["history"]] == pytest.approx([1e-3, 1e-15])
+    assert same_bits(one["weights"], two["weights"])
+
+
 @pytest.mark.parametrize("executions", [2, 5])
 def test_a_run_killed_in_mid_epoch_goes_on_bit_for_bit(worker, uninterrupted, tmp_path, executions):
     """Weights, optimiser, history and log of a killed and resumed run are those of one never stopped."""

@@ -24,6 +24,14 @@ def test_values_are_overridden_by_their_type():
     assert (recipe.batch_size, recipe.learning_rate, recipe.shuffle, recipe.dataset) == (7, 0.01, False, "mnist")
 
 
+def test_the_learning_rate_falls_after_the_constant_epochs():
+    """It is multiplied once for each further epoch; by default it stays."""
+    falling = RECIPE.override(learning_rate=0.8, learning_rate_decay=0.5, constant_epochs=2)
+
+    assert [falling.rate_of_epoch(epoch) for epoch in range(5)] == [0.8, 0.8, 0.4, 0.2, 0.1]
+    assert {RECIPE.rate_of_epoch(epoch) for epoch in range(5)} == {0.001}
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -35,6 +43,9 @@ def test_values_are_overridden_by_their_type():
         ("learning_rate=fast", "takes a number"),
         ("learning_rate=nan", "finite number above 0"),
         ("learning_rate=-1", "finite number above 0"),
+        ("learning_rate_decay=1.1", "above 0 and at most 1"),
+        ("constant_epochs=0", "must be 1 or more"),
+        ("settle_examples=-1", "from 0 to"),
         ("shuffle=maybe", "takes true or false"),
         ("validation_split=1", "below 1"),
         ("optimizer=sgdd", "one of adam"),
