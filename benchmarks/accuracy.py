@@ -1,4 +1,4 @@
-"""The README's table: accuracy and time of every system on each backend, over several seeds, beside its source's claim.
+"""The README's table: accuracy of every system on each backend, over several seeds, beside its source's claim.
 
     python -m benchmarks.accuracy --seeds 3 --json accuracy.jsonl --readme README.md
 
@@ -127,13 +127,12 @@ def render(runs: Iterable[Run]) -> str:
     return "\n".join(
         [
             "| system | backend | seeds | test accuracy, mean | least | greatest | source's | reached? "
-            "| same on all backends | images/s | to first step | peak memory |",
-            "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: |",
+            "| same on all backends | peak memory |",
+            "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | ---: |",
             *(render_row(list(group)) for _, group in groupby(ordered, key=lambda run: (run.model, run.backend))),
             "",
             "Each system by its own recipe, scored on its whole test split; reached means that the mean over the "
-            "seeds is at least the source's number. The accuracy log is included in images/s, the first step, which "
-            f"compiles, is not; times are medians. {describe_machine()}. "
+            f"seeds is at least the source's number. Speeds are in docs/speed.md. {describe_machine()}. "
             "Written by `python -m benchmarks.accuracy --json accuracy.jsonl --readme README.md`.",
         ]
     )
@@ -146,12 +145,10 @@ def render_row(runs: list[Run]) -> str:
     mean, target = statistics.mean(accuracies), TARGETS[first.model]
     reached = "" if target is None else "yes" if mean >= target else "**no**"
     same = all(set(run.elsewhere) == {run.result["test_accuracy"]} for run in runs)
-    start = statistics.median(sum(result["seconds_to_first_step"].values()) for result in results)
     return (
         f"| `{first.model}` | {first.backend} | {len(runs)} | {mean:.4f} "
         f"| {min(accuracies):.4f} | {max(accuracies):.4f} | {'' if target is None else f'{target:g}'} "
         f"| {reached} | {'yes' if same else 'no'} "
-        f"| {statistics.median(result['images_per_second'] for result in results):,.0f} | {start:.1f} s "
         f"| {statistics.median(result['peak_memory_mib'] for result in results):,.0f} MiB |"
     )
 
