@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_parity.comparison import WHOLE, Comparison, TooFewBackends
+from keras_parity.comparison import WHOLE, Comparison, Pass, TooFewBackends
 from keras_parity.draws import CERTAIN, Draw, draw_certainties, draw_inputs, draw_targets
 from keras_parity.errors import WorkerError, quote
 from keras_parity.reduction_case import Reproducer, shrink
@@ -101,7 +101,7 @@ class Reduction:
             weights, names = self.workers[run.active[0]].call("keras_parity.reduction_stages:describe_weights")
             case = replace(case, weights=weights, names=names)
             draw = Draw(self.finding.draw, self.finding.ordinary, list(case.tensors))
-            run.compare_calls(draw, self.mode == "training", self.backward, everything=True)
+            run.compare_calls(iter([Pass(draw, self.mode == "training", self.backward)]))
         except (TooFewBackends, WorkerError):
             pass
         finally:

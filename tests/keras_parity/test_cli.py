@@ -102,7 +102,7 @@ def test_without_options_the_check_has_its_own_defaults(checks):
 
     ((_, kwargs),) = checks.calls
     assert {name for name, value in kwargs.items() if value is None} == {
-        "backends", "kwargs", "custom", "inputs", "targets", "loss", "optimizer", "accepted",
+        "backends", "kwargs", "custom", "inputs", "targets", "loss", "optimizer", "accepted", "batch_size",
     }  # fmt: skip
     assert (kwargs["training"], kwargs["edge"], kwargs["special"], kwargs["metrics"]) == (True, True, False, ())
 

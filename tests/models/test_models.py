@@ -148,7 +148,7 @@ def test_an_unknown_variant_gets_the_list(workers):
         workers["jax"].run(describe, "mlp-long")
 
 
-@pytest.mark.parametrize(("name", "backend"), zip([*PARAMETERS, "lenet-max_pool"], itertools.cycle(BACKENDS)))
+@pytest.mark.parametrize(("name", "backend"), [*zip([*PARAMETERS, "lenet-max_pool"], itertools.cycle(BACKENDS))])
 def test_every_system_trains_by_its_recipe_alone(workers, name, backend, tmp_path):
     """A smoke run of `train.py` prints its source's line and draws its pictures; `evaluate.py` reads it everywhere.
 
