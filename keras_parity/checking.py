@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from keras_parity import judge
-from keras_parity.comparison import Comparison, Pass, TooFewBackends
+from keras_parity.comparison import Comparison, Pass, TooFewBackends, usual_batch_size
 from keras_parity.draws import Draw
 from keras_parity.environment import describe_environment
 from keras_parity.errors import UsageError
@@ -101,7 +101,7 @@ def check(
     run = Comparison(names, workers or shared_workers(), dtype, seed, time_limit, say or _say_nothing)
     try:
         run.open(source, patches or {}, inputs)
-        settings["batch_size"] = batch_size or run.usual_batch_size
+        settings["batch_size"] = batch_size or usual_batch_size(run.large)
         draws = run.make_draws(inputs, settings["batch_size"], edge, special)
         training = training and len(run.trainers) > 1
         run.compare_calls(_passes(run, draws, training))

@@ -11,6 +11,7 @@ import numpy as np
 from keras_parity import judge
 from keras_parity.draws import CERTAIN, Draw, draw_certainties, draw_inputs, draw_targets
 from keras_parity.errors import UsageError, WorkerError
+from keras_parity.outline import Description
 from keras_parity.rounding import UNIT_ROUNDOFF
 from keras_parity.source import ModelSource
 from keras_parity.verdict import Cause, Finding, Measurement
@@ -157,7 +158,7 @@ class Comparison:
         self._living(dict.fromkeys(self.active))
         first = described[self.active[0]]
         self.inputs = first.inputs
-        self.large = BATCH_SIZE * first.bytes_per_example > LARGE
+        self.large = is_large(first)
         # A file's weights are the user's; a function's are drawn, as no two initialisers are trusted to agree.
         drawn = source.kind != "file"
         values = draw_weights(first.weights, first.initial, first.trainable, self.seed) if drawn else first.initial
@@ -169,11 +170,6 @@ class Comparison:
             self.workers.everywhere(
                 "keras_parity.stages:close_case", backends=self.backends, time_limit=self.time_limit
             )
-
-    @property
-    def usual_batch_size(self) -> int:
-        """Examples in a draw of which the user said nothing."""
-        return SMALL_BATCH_SIZE if self.large else BATCH_SIZE
 
     def make_draws(self, given, batch_size: int, edge: bool, special: bool) -> list[Draw]:
         """Return the draws to check on: the user's inputs, or drawn ones.
@@ -739,6 +735,16 @@ class Comparison:
 def _takes(call: dict | None, arrays: list[np.ndarray]) -> bool:
     """Return whether a backend made a call, of as many tensors: on one backend a number may be none."""
     return call is not None and call["tensors"] == len(arrays)
+
+
+def is_large(model: Description) -> bool:
+    """Return whether a model's activations take so much that they are spared."""
+    return BATCH_SIZE * model.bytes_per_example > LARGE
+
+
+def usual_batch_size(large: bool) -> int:
+    """Return how many examples are in a draw of which the user said nothing."""
+    return SMALL_BATCH_SIZE if large else BATCH_SIZE
 
 
 def label_of(identifier) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_parity.comparison import WHOLE, Comparison, Pass, TooFewBackends
+from keras_parity.comparison import WHOLE, Comparison, Pass, TooFewBackends, is_large, usual_batch_size
 from keras_parity.draws import CERTAIN, Draw, draw_certainties, draw_inputs, draw_targets
 from keras_parity.errors import WorkerError, quote
 from keras_parity.reduction_case import Reproducer, shrink
@@ -18,8 +18,6 @@ from keras_parity.verdict import Cause, Finding, Verdict
 from keras_parity.weights import draw_weights
 from keras_parity.workers import Worker, Workers
 
-# As `check` has it.
-BATCH_SIZE = 4
 # Causes that random numbers would look like.
 _IN_VALUES = (Cause.SEMANTIC, Cause.PRECISION, Cause.NAN)
 
@@ -168,7 +166,7 @@ class Reduction:
             if self.source.kind != "file":
                 values = draw_weights(described.weights, values, described.trainable, self.seed)
             driver.call("keras_parity.stages:set_weights", values)
-            draws = draw_inputs(described.inputs, self.seed, BATCH_SIZE)
+            draws = draw_inputs(described.inputs, self.seed, usual_batch_size(is_large(described)))
             draw = next((draw for draw in draws if draw.name == self.finding.draw), draws[0])
             return extract(driver, draw)
         finally:
