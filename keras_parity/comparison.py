@@ -699,13 +699,15 @@ class Comparison:
     def _begin(self, function: str, arguments: dict[str, tuple]) -> Callable[[], dict]:
         """Have backends run a stage after those begun before; return what waits for the answers, of those that live."""
         if self.large:
-            answers = {}
-            for backend, own in arguments.items():
-                answers[backend] = result_or_error(self._submit(backend, function, own))
-                self._submit(backend, "release_memory", ())
-            return lambda: self._living(answers)
+            return lambda: self._living({b: self._alone(b, function, own) for b, own in arguments.items()})
         futures = {backend: self._submit(backend, function, own) for backend, own in arguments.items()}
         return lambda: self._living({backend: result_or_error(future) for backend, future in futures.items()})
+
+    def _alone(self, backend: str, function: str, arguments: tuple):
+        """Return what a stage gives while no other backend computes, and let the worker give its memory back."""
+        answer = result_or_error(self._submit(backend, function, arguments))
+        self._submit(backend, "release_memory", ())
+        return answer
 
     def _submit(self, backend: str, function: str, arguments: tuple):
         return self.workers[backend].submit(f"keras_parity.stages:{function}", *arguments, time_limit=self.time_limit)

@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from keras_parity import check
+from keras_parity import check, comparison
 from keras_parity.errors import UsageError
 from keras_parity.verdict import Cause, Culprit, Outcome
 
@@ -143,6 +143,30 @@ def test_sound_backends_agree_in_training_and_inference():
     assert verdict.outcome is Outcome.AGREE, verdict.reason
     assert {measurement.layer for measurement in verdict.measurements} >= {"conv", "norm", "logits", "(optimizer)"}
     assert {measurement.direction for measurement in verdict.measurements} == {"forward", "backward"}
+
+
+def test_a_large_model_is_compared_with_one_backend_at_a_time(monkeypatch):
+    """With half the batch the verdict is the same: sound where it is sound, and the stranger is named."""
+    monkeypatch.setattr(comparison, "LARGE", 0)
+
+    sound, faulty = check(build_network), check(build_odd_on_jax)
+
+    assert sound.outcome is Outcome.AGREE, sound.reason
+    assert sound.settings["batch_size"] == 2
+    assert {measurement.layer for measurement in sound.measurements} >= {"conv", "norm", "logits", "(optimizer)"}
+    assert faulty.culprits == [Culprit("odd", "jax")]
+
+
+def build_odd_on_jax():
+    """Return a network with a layer that doubles on JAX alone."""
+    import keras
+
+    class Odd(keras.layers.Layer):
+        def call(self, x):
+            return x * (2.0 if keras.backend.backend() == "jax" else 1.0)
+
+    point = keras.Input((4,))
+    return keras.Model(point, keras.layers.Dense(2, name="logits")(Odd(name="odd")(point)))
 
 
 def test_without_steps_only_a_given_loss_is_compared():
