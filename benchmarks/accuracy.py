@@ -65,7 +65,7 @@ class Run:
     @property
     def name(self) -> str:
         """The run among all."""
-        return f"{self.model}-{self.backend}-seed{self.seed}"
+        return name_run(self.model, self.backend, self.seed)
 
     def to_json(self) -> str:
         """Return a line of JSON."""
@@ -75,6 +75,11 @@ class Run:
     def from_json(cls, line: str) -> "Run":
         """Read what `to_json` wrote."""
         return cls(**json.loads(line))
+
+
+def name_run(model: str, backend: str, seed: int) -> str:
+    """Return what a run is called in the record, and its folder."""
+    return f"{model}-{backend}-seed{seed}"
 
 
 def main() -> None:
@@ -91,9 +96,9 @@ def main() -> None:
     for model in options.models.split(","):
         for backend in options.backends.split(","):
             for seed in range(1, options.seeds + 1):
-                if f"{model}-{backend}-seed{seed}" not in record.rows:
-                    record.add(train(model, backend, seed))
-                    run = record.rows[f"{model}-{backend}-seed{seed}"]
+                if name_run(model, backend, seed) not in record.rows:
+                    run = train(model, backend, seed)
+                    record.add(run)
                     print(f"{run.name}: {run.result['test_accuracy']:.4f}", file=sys.stderr, flush=True)
     text = render(record.rows.values())
     print(text)
@@ -104,7 +109,7 @@ def main() -> None:
 def train(model: str, backend: str, seed: int) -> Run:
     """Train a system with train.py, in a folder of its own, and evaluate it on every backend."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / f"{model}-{backend}-seed{seed}"
+        run = Path(folder) / name_run(model, backend, seed)
         arguments = ["--model", model, "--seed", str(seed), "--backend", backend, "--out", str(run), "--no-figures"]
         subprocess.run([sys.executable, "train.py", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))

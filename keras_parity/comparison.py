@@ -697,7 +697,10 @@ class Comparison:
         return self._begin(function, dict.fromkeys(self.trainers, arguments))
 
     def _begin(self, function: str, arguments: dict[str, tuple]) -> Callable[[], dict]:
-        """Have backends run a stage after those begun before; return what waits for the answers, of those that live."""
+        """Have backends run a stage after those begun before; return what waits for the answers, of those that live.
+
+        Of a large model the stage begins when the answers are asked for, one backend after the other.
+        """
         if self.large:
             return lambda: self._living({b: self._alone(b, function, own) for b, own in arguments.items()})
         futures = {backend: self._submit(backend, function, own) for backend, own in arguments.items()}
