@@ -179,14 +179,16 @@ def plan_existing(options: argparse.Namespace):
     from comparing.runs import describe_difference, read_run
 
     configs = [read_run(path)[0] for path in options.runs]
-    first = configs[0]
+    first = min(configs, key=lambda config: config.recipe.perturbation)
     for path, config in zip(options.runs, configs, strict=True):
         models.check_name(config.model)
-        same = config.__class__(
-            config.model, first.backend, config.recipe.override(seed=first.recipe.seed), config.smoke
-        )
+        recipe = config.recipe.override(seed=first.recipe.seed, perturbation=first.recipe.perturbation)
+        same = config.__class__(config.model, first.backend, recipe, config.smoke)
         if difference := describe_difference(same, first):
-            raise UserError(f"{path} has {difference} as {options.runs[0]}; compare runs of one system and recipe")
+            other = options.runs[configs.index(first)]
+            raise UserError(f"{path} has {difference} as {other}; compare runs of one system and recipe")
+    # The others show what rounding makes of one of these.
+    configs = [config for config in configs if config.recipe.perturbation == first.recipe.perturbation]
     pairs = [(config.backend, config.recipe.seed) for config in configs]
     if len(set(pairs)) < len(pairs):
         raise UserError("two of these runs have the same backend and seed; give each once")

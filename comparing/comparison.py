@@ -69,6 +69,8 @@ class Comparison:
     def compare(self, runs: list[Run], sweep: Sequence[dict] = ()) -> dict:
         """Ask the four questions of finished runs and return the report, in JSON's types."""
         plan, system = self._plan, self.system
+        twins = [run for run in runs if run.perturbation != self.recipe.perturbation]
+        runs = [run for run in runs if run not in twins]
         backends = list(plan.backends)
         steps = self._compare_steps()
         classes = {} if plan.smoke else self._predict(runs)
@@ -98,6 +100,7 @@ class Comparison:
             "failures": self.failures,
             "runs": [_describe_run(run, plan.out) for run in runs],
             "curves": [_read_curve(run, system["steps_per_epoch"]) for run in runs],
+            "twins": [_read_curve(run, system["steps_per_epoch"]) for run in twins],
             "speed": summarise_speed(runs, backends),
             "sweep": list(sweep),
             **self._look_at_images(classes),

@@ -21,6 +21,7 @@ from data.pipeline import scale, training_batches
 from keras_parity.randomness import shared_randomness
 from training.backend import start_backend
 from training.fit import build_compiled, fit_epoch, training_splits
+from training.perturbation import perturb, perturb_weights
 from training.run_folder import MODEL, RunConfig
 from training.scoring import predict, score
 from training.weights import load_weights
@@ -161,9 +162,7 @@ class StepRecorder(keras.callbacks.Callback):
 
     def _perturb(self):
         if self._generator is not None:
-            for weight in self.model.weights:
-                if keras.backend.is_float_dtype(weight.dtype):
-                    weight.assign(perturb(keras.ops.convert_to_numpy(weight.value), self._generator))
+            perturb_weights(self.model, self._generator)
 
 
 @contextmanager
@@ -191,12 +190,6 @@ def shared_dropout(seed: int, examples: int) -> Iterator[None]:
         yield
     finally:
         keras.src.backend.random.dropout = own
-
-
-def perturb(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return `values` with each entry moved to a neighbouring floating-point number, up or down; zeros stay."""
-    towards = np.where(generator.random(values.shape) < 0.5, -np.inf, np.inf).astype(values.dtype)
-    return np.where(values == 0, values, np.nextafter(values, towards))
 
 
 def follow(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from training.run_folder import RunConfig
 # fault known (Adam of a repeated embedding row on TensorFlow) stands out from the second step on.
 STEPS, DRAWS = 20, 4
 STEPS_OF_TRIAL, DRAWS_OF_TRIAL = 6, 2
+# Further trainings of one run, from initial weights that differ in the last place: what rounding makes of whole curves.
+TWINS = 2
 # So many examples are enough to take the first steps with, where a batch is large.
 MOST_EXAMPLES, LEAST_STEPS = 20_000, 3
 
@@ -45,19 +47,26 @@ class Plan:
             for turn, seed in enumerate(self.seeds)
         ]
 
-    def run_path(self, backend: str, seed: int) -> Path:
-        """Return the folder of a run."""
-        return self.out / "runs" / f"{backend}-seed{seed}"
+    def twins(self) -> list[tuple[str, int, int]]:
+        """Return backend, seed and perturbation of the runs that show what rounding makes of one; of a trial none."""
+        return [] if self.smoke else [(self.backends[0], self.seeds[0], twin) for twin in range(1, TWINS + 1)]
 
-    def run_config(self, recipe: Recipe, backend: str, seed: int) -> RunConfig:
+    def run_path(self, backend: str, seed: int, perturbation: int = 0) -> Path:
+        """Return the folder of a run."""
+        twin = f"-perturbed{perturbation}" if perturbation else ""
+        return self.out / "runs" / f"{backend}-seed{seed}{twin}"
+
+    def run_config(self, recipe: Recipe, backend: str, seed: int, perturbation: int = 0) -> RunConfig:
         """Return what a run's `config.json` holds.
 
         Args:
             recipe: The system's, overrides applied, of any seed.
             backend: The run's.
             seed: The run's.
+            perturbation: The run's; 0 for the recipe's own.
         """
-        return RunConfig(self.model, backend, recipe.override(seed=seed), self.smoke)
+        own = recipe.override(seed=seed, perturbation=perturbation or None)
+        return RunConfig(self.model, backend, own, self.smoke)
 
     def first_steps(self, batch_size: int) -> tuple[int, int]:
         """Return how many steps the second question looks at, and how many perturbed trainings measure its band."""

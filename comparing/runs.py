@@ -23,6 +23,7 @@ class Run:
         environment: What `environment.json` holds.
         log: A row per log line.
         history: A row per epoch.
+        perturbation: Of its initial weights, in the last place; 0 for none.
     """
 
     backend: str
@@ -34,11 +35,12 @@ class Run:
     environment: dict = field(default_factory=dict)
     log: list[dict] = field(default_factory=list)
     history: list[dict] = field(default_factory=list)
+    perturbation: int = 0
 
     @property
     def name(self) -> str:
         """What the display and the reports call it."""
-        return f"{self.backend} seed {self.seed}"
+        return f"{self.backend} seed {self.seed}" + (f", perturbed {self.perturbation}" if self.perturbation else "")
 
     @property
     def accuracy(self) -> float | None:
@@ -61,7 +63,16 @@ def read_run(path: Path, alone: bool = False) -> tuple[RunConfig, Run]:
         with (path / HISTORY).open(encoding="utf-8", newline="") as file:
             history = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
         run = Run(
-            config.backend, config.recipe.seed, path, None, alone, result, environment, folder.read_log(), history
+            config.backend,
+            config.recipe.seed,
+            path,
+            None,
+            alone,
+            result,
+            environment,
+            folder.read_log(),
+            history,
+            config.recipe.perturbation,
         )
         for key in ("images_per_second", "seconds_to_first_step", "peak_memory_mib", "test_examples"):
             run.result[key]

@@ -1,5 +1,6 @@
 """Making a comparison's runs by `train.py`'s own code: what is there is kept, what was interrupted goes on."""
 
+import itertools
 import json
 import os
 import threading
@@ -29,11 +30,11 @@ def check_places(plan: Plan, recipe: Recipe, overwrite: bool) -> None:
     Raises:
         UserError: Naming the first one and what differs.
     """
-    for backend, seed in (pair for turn in plan.turns() for pair in turn):
-        path = plan.run_path(backend, seed)
+    for which in (*itertools.chain.from_iterable(plan.turns()), *plan.twins()):
+        path = plan.run_path(*which)
         if overwrite or not (path / CONFIG).exists():
             continue
-        difference = describe_difference(RunFolder.open(path).read_config(), plan.run_config(recipe, backend, seed))
+        difference = describe_difference(RunFolder.open(path).read_config(), plan.run_config(recipe, *which))
         if difference:
             raise UserError(
                 f"{path} holds a run with {difference}; choose another --out, or --overwrite to train all runs again"
@@ -67,7 +68,7 @@ class Trainings:
         self._alone = _read_timings(self._timings_file)
 
     def make_all(self) -> list[Run]:
-        """Make the runs that are not there yet and return all, by backend and seed.
+        """Make the runs that are not there yet and return all, by backend and seed; those with perturbed weights last.
 
         Raises:
             KeyboardInterrupt: After the runs under way have written their checkpoints.
@@ -79,9 +80,9 @@ class Trainings:
         try:
             runs = [self._make(*pair, alone=True) for turn in turns[:timed] for pair in turn]
             with ThreadPoolExecutor(several) as pool:
-                rest = [pair for turn in turns[timed:] for pair in turn]
+                rest = [*itertools.chain.from_iterable(turns[timed:]), *self._plan.twins()]
                 try:
-                    runs += pool.map(lambda pair: self._make(*pair, alone=several == 1), rest)
+                    runs += pool.map(lambda which: self._make(*which, alone=several == 1), rest)
                 except KeyboardInterrupt:
                     self._trainer.stop()
                     raise
@@ -89,11 +90,11 @@ class Trainings:
             self._trainer.stop()
             raise
         order = {backend: position for position, backend in enumerate(self._plan.backends)}
-        return sorted(runs, key=lambda run: (order[run.backend], run.seed))
+        return sorted(runs, key=lambda run: (run.perturbation, order[run.backend], run.seed))
 
-    def _make(self, backend: str, seed: int, alone: bool) -> Run:
+    def _make(self, backend: str, seed: int, perturbation: int = 0, *, alone: bool) -> Run:
         """Return a run: the finished one that is there, the interrupted one brought to its end, or a new one."""
-        run = Run(backend, seed, self._plan.run_path(backend, seed))
+        run = Run(backend, seed, self._plan.run_path(backend, seed, perturbation), perturbation=perturbation)
         there = (run.path / CONFIG).exists() and not self._overwrite
         if there and is_finished(run.path):
             run = read_run(run.path, self._alone.get(run.path.name, False))[1]
@@ -105,6 +106,7 @@ class Trainings:
             arguments, alone = ["--resume", str(run.path)], False
         else:
             arguments = [*self._plan.arguments, "--seed", str(seed), "--out", str(run.path), "--overwrite"]
+            arguments += ["--set", f"perturbation={perturbation}"] if perturbation else []
         arguments.append("--no-figures")
         run.failure = self._trainer.train(run.name, run.path, backend, arguments, self._steps, self._recipe.epochs)
         if run.failure is None:

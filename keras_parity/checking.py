@@ -58,7 +58,7 @@ def check(
         steps: Training steps; 0 for none, and then no loss is compared that is not given.
         dtype: The dtype policy to ask about, one of `DTYPES`.
         seed: Draws weights, inputs, targets and random layers' numbers.
-        batch_size: Examples in a draw; None takes 4, or 2 of a model whose activations are large.
+        batch_size: Examples in a draw; None takes 4, or 2 of a model whose activations or weights are large.
         training: Whether to check gradients, training mode, loss, optimiser and metrics too.
         edge: Whether to add edge draws: blank, constant and tied inputs, large and tiny ones, a batch of one.
         special: Whether to add NaN, infinities and subnormal numbers.

@@ -152,7 +152,7 @@ def _add_check(commands) -> None:
     case.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs, by name, or one after the other")
     case.add_argument("--targets", type=Path, metavar="FILE.npz", help="targets, likewise")
     _add_training(case)
-    case.add_argument("--batch-size", type=read_positive, metavar="N", help="default 4, or 2 if activations are large")
+    case.add_argument("--batch-size", type=read_positive, metavar="N", help="default 4, or 2 of a large model")
     case.add_argument("--inference-only", action="store_true", help="no loss, no gradients, no training")
     case.add_argument("--no-edge", action="store_true", help="ordinary inputs only: no blank, tied or huge ones")
     case.add_argument("--special", action="store_true", help="NaN, infinities and subnormal numbers too")

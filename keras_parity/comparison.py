@@ -11,6 +11,7 @@ import numpy as np
 from keras_parity import judge
 from keras_parity.draws import CERTAIN, Draw, draw_certainties, draw_inputs, draw_targets
 from keras_parity.errors import UsageError, WorkerError
+from keras_parity.memory import give_back_freed_memory
 from keras_parity.outline import Description
 from keras_parity.rounding import UNIT_ROUNDOFF
 from keras_parity.source import ModelSource
@@ -23,8 +24,9 @@ SAMPLES = 6
 # Neighbouring inputs that tell a difference of meaning from one of rounding, and how far away they are: sixteen times
 # float32's resolution, so that its rounding errors are drawn anew, while a smooth difference stays what it was.
 NEIGHBOURS, NEIGHBOURHOOD = 6, 2.0**-20
-# So that a large network fits in memory, calls are replayed in portions of so many bytes of inputs; where a batch of
-# the usual size takes more bytes than `LARGE`, a smaller one is drawn and one backend computes at a time.
+# So that a large network fits in memory, calls are replayed in portions of so many bytes of inputs. Where a batch of
+# the usual size, or the weights, take more bytes than `LARGE`, a smaller batch is drawn, one backend computes at a
+# time, and the optimiser is tried on portions of so many bytes of weights.
 PORTION = 16 << 20
 BATCH_SIZE, SMALL_BATCH_SIZE, LARGE = 4, 2, 256 << 20
 # Backends without gradients.
@@ -79,7 +81,8 @@ class Comparison:
         raised_everywhere: What the model raised on all backends on ordinary data, if it did.
         unjudged: The first call that nothing can be said about, and why.
         depends_on_mode: Whether any layer of the model computes otherwise in training, as far as is known.
-        large: Whether the model's activations are.
+        large: Whether the model's activations or weights are.
+        weight_portions: In how many portions the optimiser is tried on its weights.
         versions: Of Keras and the backends.
     """
 
@@ -96,6 +99,7 @@ class Comparison:
     unjudged: str | None = None
     depends_on_mode: bool = True
     large: bool = False
+    weight_portions: int = 1
     versions: dict[str, str] = field(default_factory=dict)
     _findings: dict[tuple, Finding] = field(default_factory=dict)
     _measurements: dict[tuple, Measurement] = field(default_factory=dict)
@@ -159,6 +163,7 @@ class Comparison:
         first = described[self.active[0]]
         self.inputs = first.inputs
         self.large = is_large(first)
+        self.weight_portions = 1 + _bytes_of_weights(first) // PORTION if self.large else 1
         # A file's weights are the user's; a function's are drawn, as no two initialisers are trusted to agree.
         drawn = source.kind != "file"
         values = draw_weights(first.weights, first.initial, first.trainable, self.seed) if drawn else first.initial
@@ -246,6 +251,8 @@ class Comparison:
         """
         loss, optimizer = loss or "mean_squared_error", optimizer or "adam"
         self.say("loss, metrics, optimiser")
+        if self.large:
+            self._everywhere("forget_calls")
         outputs = self._stage(self.trainers[0], "predict", draw.inputs)
         fit = [output.dtype.kind == "f" and output.ndim > 0 and np.isfinite(output).all() for output in outputs]
         if not outputs or not all(fit):
@@ -269,8 +276,10 @@ class Comparison:
             parts.append((f"(metric {label})", label, "metric", {"metric": metric, **batch}, draw))
         if steps:
             label = label_of(optimizer)
-            plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
-            parts.append(("(optimizer)", label, "optimizer", plan, draw))
+            for portion in range(self.weight_portions):
+                plan = {"optimizer": optimizer, "steps": steps, "seed": self.seed}
+                plan["portion"] = portion, self.weight_portions
+                parts.append(("(optimizer)", label, "optimizer", plan, draw))
         begun = [self._begin_everywhere("study_learning", what, plan, [0]) for _, _, what, plan, _ in parts]
         if steps:
             plan = {"optimizer": optimizer, "loss": loss, "metrics": list(metrics)}
@@ -710,6 +719,7 @@ class Comparison:
         """Return what a stage gives while no other backend computes, and let the worker give its memory back."""
         answer = result_or_error(self._submit(backend, function, arguments))
         self._submit(backend, "release_memory", ())
+        give_back_freed_memory()
         return answer
 
     def _submit(self, backend: str, function: str, arguments: tuple):
@@ -743,8 +753,12 @@ def _takes(call: dict | None, arrays: list[np.ndarray]) -> bool:
 
 
 def is_large(model: Description) -> bool:
-    """Return whether a model's activations take so much that they are spared."""
-    return BATCH_SIZE * model.bytes_per_example > LARGE
+    """Return whether a model's activations or its weights take so much that memory is spared."""
+    return max(BATCH_SIZE * model.bytes_per_example, _bytes_of_weights(model)) > LARGE
+
+
+def _bytes_of_weights(model: Description) -> int:
+    return sum(8 * math.prod(shape) for _, shape, _ in model.weights)
 
 
 def usual_batch_size(large: bool) -> int:

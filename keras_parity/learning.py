@@ -77,7 +77,7 @@ def run_optimizer(model, plan: dict, nudge, compiled: dict) -> dict[str, Value]:
 
     Args:
         model: Whose weights are moved.
-        plan: `optimizer`, `steps` and `seed`.
+        plan: `optimizer`, `steps`, `seed` and `portion`: which one of how many portions of the weights.
         nudge: Relative size and seed of a perturbation of the gradients, or None.
         compiled: Keeps what was compiled for this model.
 
@@ -86,11 +86,12 @@ def run_optimizer(model, plan: dict, nudge, compiled: dict) -> dict[str, Value]:
         optimiser's own variables.
     """
     optimizer = resolve("optimizers", plan["optimizer"])
-    variables = model.trainable_variables
+    which, count = plan["portion"]
+    variables = model.trainable_variables[which::count]
     optimizer.build(variables)
     for variable in variables:  # near zero, so that the weights' own rounding does not hide that of their moves
         variable.assign(variable.value * WEIGHTS_OVER_MOVES)
-    apply = _applying(optimizer, variables, compiled, ("optimizer", repr(plan["optimizer"])))
+    apply = _applying(optimizer, variables, compiled, ("optimizer", repr(plan["optimizer"]), which))
     names = variable_names(variables)
     before = [to_value(v.value).array for v in variables]
     for step in range(plan["steps"]):

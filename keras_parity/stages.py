@@ -5,11 +5,8 @@ about (`checked`), with the same weights.
 """
 
 import contextlib
-import ctypes
-import gc
 import itertools
 import random
-import sys
 from dataclasses import dataclass, field
 
 import keras
@@ -26,6 +23,7 @@ from keras_parity.capture import Call, CallStack, is_tensor, record, watching
 from keras_parity.compiled_programs import forget_compiled_programs, keep_compiled_programs
 from keras_parity.errors import quote
 from keras_parity.inputs import build_layers, count_activations, describe_inputs, pack
+from keras_parity.memory import give_back_freed_memory
 from keras_parity.outline import Description, Ran, Study, Value
 from keras_parity.randomness import is_random_state, shared_randomness
 from keras_parity.replay import perturb, perturb_tensor, replay, to_tensor, to_value, variable_names
@@ -106,14 +104,16 @@ def close_case() -> None:
 
 
 def release_memory() -> None:
-    """Give back to the system what can be made again, as compiled programs, and what was freed: glibc may keep that."""
+    """Give back to the system what can be made again, as compiled programs, and what was freed."""
     for kept in _case.compiled.values():
         kept.clear()
     forget_compiled_programs()
-    gc.collect()
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError):  # another C library
-            ctypes.CDLL(None).malloc_trim(0)
+    give_back_freed_memory()
+
+
+def forget_calls() -> None:
+    """Forget the calls of the last run, and with them what they took."""
+    _case.calls.clear()
 
 
 def set_weights(values: list[np.ndarray]) -> None:

@@ -52,6 +52,7 @@ def main(descriptor: int, parent: int) -> None:
             messages.send(connection, answer)
         except OSError:
             os._exit(1)  # the parent is gone
+        del answer  # a large model's takes hundreds of megabytes
 
 
 def start_keras(backend: str, memory_limit_bytes: int | None) -> dict[str, str]:

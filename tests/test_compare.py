@@ -37,6 +37,7 @@ def test_sound_backends_agree(sound):
     folder, code, report, text = sound
 
     assert code == 0, text
+    assert [(twin["backend"], twin["seed"]) for twin in report["twins"]] == [("jax", 1)] * 2
     assert outcomes(report) == dict.fromkeys(("function", "steps", "destination", "predictions"), "agree")
     assert "agree: JAX and PyTorch agree on tiny" in text
     assert report["speed"]["backends"]["jax"]["turns"] == 3
@@ -56,7 +57,7 @@ def test_finished_runs_are_not_made_again(sound):
 
     assert again == code == 0, text
     assert [path.stat().st_mtime_ns for path in results] == written
-    assert text.count("(was there)") == 6
+    assert text.count("(was there)") == 8
     assert repeated["baseline"]["worse"] == []
     assert repeated["speed"]["ratios"] == report["speed"]["ratios"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from data.pipeline import batches, scale, training_batches
 from data.split import Source, Split
@@ -19,6 +20,7 @@ from training.checkpoint import Position, read_checkpoint, restore_state
 from training.errors import UserError
 from training.files import write_file
 from training.log_lines import LOG_LINES
+from training.perturbation import perturb_weights
 from training.progress import ProgressBar
 from training.recipe import Recipe, make_loss, make_optimizer
 from training.run_folder import CHECKPOINT, RunFolder
@@ -104,6 +106,8 @@ def train(
     splits = training_splits(source, recipe)
     train_split = splits[0]
     model = build_compiled(system, recipe)
+    if recipe.perturbation:
+        perturb_weights(model, np.random.default_rng([recipe.perturbation, 7]))
 
     checkpoint = folder.path / CHECKPOINT
     position, restore = Position(0, 0, 0.0, [], []), []

@@ -186,7 +186,8 @@ def _render_legend(lines: list[Line]) -> str:
             continue
         dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
         band = f'<rect class="band {line.kind}" y="1" width="28" height="10"/>' if line.low is not None else ""
-        curve = f'<line class="line {line.kind}" x1="0" x2="28" y1="6" y2="6"{dash}/>' if line.y else ""
+        drawn = any(y is not None for y in line.y)
+        curve = f'<line class="line {line.kind}" x1="0" x2="28" y1="6" y2="6"{dash}/>' if drawn else ""
         items.append(
             f'<li><svg aria-hidden="true" width="28" height="12" viewBox="0 0 28 12">{band}{curve}</svg> '
             f"{escape(visible(line.name))}</li>"

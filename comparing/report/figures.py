@@ -23,7 +23,8 @@ def render_curves(report: dict) -> str:
     charts = []
     for key, scale, label in (("accuracy", 100, "accuracy (%)"), ("loss", 1, "loss (log scale)")):
         lines = [line for backend in report["backends"] if (line := _mean_line(curves, backend, key, scale))]
-        chart = line_chart(lines, "training step", label, f"{titles[key]}, {_ends(lines)}", key == "loss")
+        band = _band_of_rounding(curves, report["twins"], key, scale)
+        chart = line_chart(band + lines, "training step", label, f"{titles[key]}, {_ends(lines)}", key == "loss")
         charts.append(f"<div><h3>{titles[key]}</h3>\n{chart}</div>\n")
     seeds = len({curve["seed"] for curve in curves})
     note = (
@@ -31,15 +32,38 @@ def render_curves(report: dict) -> str:
         if seeds > 1
         else "One seed a backend, each from its own initial weights."
     )
+    if report["twins"]:
+        first = report["twins"][0]
+        note += (
+            f" The grey chaos band holds {1 + len(report['twins'])} trainings on {backend_title(first['backend'])}, "
+            f"seed {first['seed']}, whose initial weights differ by one float32 rounding: what rounding alone can do."
+        )
     return f'<div class="charts">{"".join(charts)}</div>\n<p class="muted small">{note}</p>\n'
+
+
+def _band_of_rounding(curves: list[dict], twins: list[dict], key: str, scale: float) -> list[Line]:
+    """Return the band from the least to the greatest of a run and those from initial weights a rounding away."""
+    first = [(curve["backend"], curve["seed"]) for curve in twins[:1]]
+    together = [curve for curve in curves + twins if (curve["backend"], curve["seed"]) in first]
+    if len(together) < 2:
+        return []
+    steps, columns = _in_columns(together, key, scale)
+    low, high = ([edge(column) for column in columns] for edge in (min, max))
+    return [Line("the chaos band", "other", steps, [None] * len(steps), low, high)]
+
+
+def _in_columns(curves: list[dict], key: str, scale: float) -> tuple[list[int], list[list[float]]]:
+    """Return the steps that all curves have, and the curves' values at each."""
+    values = [dict(zip(curve["step"], curve[key], strict=True)) for curve in curves]
+    steps = [step for step in curves[0]["step"] if all(step in own for own in values)]
+    return steps, [[scale * own[step] for own in values] for step in steps]
 
 
 def _mean_line(curves: list[dict], backend: str, key: str, scale: float) -> Line | None:
     own = [curve for curve in curves if curve["backend"] == backend]
     if not own:
         return None
-    steps = [step for step in own[0]["step"] if all(step in curve["step"] for curve in own)]
-    columns = [[scale * dict(zip(curve["step"], curve[key], strict=True))[step] for curve in own] for step in steps]
+    steps, columns = _in_columns(own, key, scale)
     low, high = ([edge(column) for column in columns] for edge in (min, max))
     means = [sum(column) / len(column) for column in columns]
     name = backend_title(backend)

@@ -22,7 +22,7 @@ def drop(seed: int = 1, examples: int = 8):
 
 def perturb_weights():
     """Return weights, and the same perturbed."""
-    from comparing.in_worker import perturb
+    from training.perturbation import perturb
 
     values = np.array([0.0, 1.0, -1.0, 1e-20, 3.0e8] * 200, np.float32)
     return values, perturb(values, np.random.default_rng(1))

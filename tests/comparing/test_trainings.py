@@ -35,7 +35,8 @@ class Trainer:
         self.calls.append((name, arguments))
         if name in self.fails:
             return "error: planted"
-        finish_run(path, backend, int(name.split()[-1]))
+        seed, _, twin = name.removeprefix(f"{backend} seed ").partition(", perturbed ")
+        finish_run(path, backend, int(seed), RECIPE.override(perturbation=int(twin or 0)))
         return None
 
 
@@ -70,8 +71,10 @@ def test_backends_take_turns_and_each_is_timed(make):
 
     runs = make(trainer)
 
-    assert [name for name, _ in trainer.calls] == ["jax seed 1", "torch seed 1", "torch seed 2", "jax seed 2"]
-    assert [run.name for run in runs] == ["jax seed 1", "jax seed 2", "torch seed 1", "torch seed 2"]
+    twins = ["jax seed 1, perturbed 1", "jax seed 1, perturbed 2"]
+    assert [name for name, _ in trainer.calls] == ["jax seed 1", "torch seed 1", "torch seed 2", "jax seed 2", *twins]
+    assert [run.name for run in runs] == ["jax seed 1", "jax seed 2", "torch seed 1", "torch seed 2", *twins]
+    assert "perturbation=2" in dict(trainer.calls)[twins[1]]
     assert all(run.alone for run in runs)
 
 
@@ -93,7 +96,7 @@ def test_overwriting_makes_them_again(make):
 
     make(again, overwrite=True)
 
-    assert len(again.calls) == 4
+    assert len(again.calls) == 6
 
 
 def test_an_interrupted_run_goes_on_and_is_not_timed(make, tmp_path):
@@ -131,7 +134,7 @@ def test_a_run_that_fails_costs_itself_alone(make):
     """Its last words are kept, the others are made."""
     runs = make(Trainer(fails=("torch seed 1",)))
 
-    assert [run.failure for run in runs] == [None, None, "error: planted", None]
+    assert [run.failure for run in runs] == [None, None, "error: planted", None, None, None]
 
 
 def test_runs_of_another_recipe_are_refused(tmp_path):

@@ -42,6 +42,16 @@ def test_another_seed_gives_other_bits(worker, uninterrupted, tmp_path):
     assert not same_bits(other["weights"], uninterrupted(worker.backend)["weights"])
 
 
+def test_weights_a_rounding_away_give_other_bits_and_nearly_the_same_weights(worker, uninterrupted, tmp_path):
+    """What is seen between them is what rounding does."""
+    twin = worker.run(train_briefly, str(tmp_path), perturbation=1, validation_split=0.1)
+
+    first = uninterrupted(worker.backend)
+    assert not same_bits(twin["weights"], first["weights"])
+    for weight, own in zip(twin["weights"], first["weights"], strict=True):
+        np.testing.assert_allclose(weight, own, atol=0.01)
+
+
 def test_steps_take_the_learning_rate_of_their_epoch(worker, tmp_path):
     """A second epoch at next to no learning rate leaves the weights of the first."""
     for name in ("one", "two"):
