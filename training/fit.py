@@ -24,7 +24,6 @@ from training.perturbation import perturb_weights
 from training.progress import ProgressBar
 from training.recipe import Recipe, make_loss, make_optimizer
 from training.run_folder import CHECKPOINT, RunFolder
-from training.statistics import settle_statistics
 
 
 @dataclass
@@ -167,9 +166,6 @@ def train(
                 break
     result.seconds = time.perf_counter() - started
     result.finished = len(result.history) == recipe.epochs
-    if result.finished and recipe.settle_examples:
-        settled = train_split.first(min(recipe.settle_examples, len(train_split)))
-        settle_statistics(model, settled, recipe.batch_size)
     result.step, result.steps_per_epoch = counter.step, steps
     result.logging_seconds, result.first_step_done = logger.seconds, counter.first_step_done
     if counter.first_step_done is not None:  # else stopped before it

@@ -44,8 +44,6 @@ class Recipe:
         log: What is printed while it trains, one of the keys in `training/log_lines.py`.
         log_every: Steps between two rows of the log, which scores the test images at each; 0 for no such rows.
         log_examples: Each row's accuracy is that on the first so many test images.
-        settle_examples: After the last epoch BatchNorm's moving statistics are taken anew from the first so many
-            training examples; 0 leaves them as they are.
         perturbation: Moves each initial weight to a neighbouring floating-point number, up or down by coins of this
             seed, so that one sees what rounding alone makes of a training; 0 leaves them as they are.
         tsne_layer: The layer whose flattened output the t-SNE map shows; empty for none.
@@ -66,7 +64,6 @@ class Recipe:
     log: str = "accuracy"
     log_every: int = 50
     log_examples: int = 2000
-    settle_examples: int = 0
     perturbation: int = 0
     tsne_layer: str = ""
 
@@ -78,7 +75,7 @@ class Recipe:
         """
         for key in ("batch_size", "epochs", "log_examples", "constant_epochs"):
             _require(getattr(self, key) >= 1, key, getattr(self, key), "1 or more")
-        for key in ("seed", "training_examples", "log_every", "settle_examples", "perturbation"):
+        for key in ("seed", "training_examples", "log_every", "perturbation"):
             _require(0 <= getattr(self, key) < 2**31, key, getattr(self, key), "from 0 to 2147483647")
         _require(0 < self.learning_rate < float("inf"), "learning_rate", self.learning_rate, "a finite number above 0")
         decay = self.learning_rate_decay

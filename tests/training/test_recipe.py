@@ -45,7 +45,7 @@ def test_the_learning_rate_falls_after_the_constant_epochs():
         ("learning_rate=-1", "finite number above 0"),
         ("learning_rate_decay=1.1", "above 0 and at most 1"),
         ("constant_epochs=0", "must be 1 or more"),
-        ("settle_examples=-1", "from 0 to"),
+        ("perturbation=-1", "from 0 to"),
         ("shuffle=maybe", "takes true or false"),
         ("validation_split=1", "below 1"),
         ("optimizer=sgdd", "one of adam"),
