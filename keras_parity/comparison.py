@@ -163,7 +163,8 @@ class Comparison:
         first = described[self.active[0]]
         self.inputs = first.inputs
         self.large = is_large(first)
-        self.weight_portions = 1 + _bytes_of_weights(first) // PORTION if self.large else 1
+        if self.large:
+            self.weight_portions = max(1, min(_bytes_of_weights(first) // PORTION, sum(first.trainable)))
         # A file's weights are the user's; a function's are drawn, as no two initialisers are trusted to agree.
         drawn = source.kind != "file"
         values = draw_weights(first.weights, first.initial, first.trainable, self.seed) if drawn else first.initial

@@ -20,10 +20,10 @@ def render_curves(report: dict) -> str:
         "accuracy": "Accuracy on the first test examples" if of_log else "Training accuracy, mean of each epoch",
         "loss": "Training loss of the logged step" if of_log else "Training loss, mean of each epoch",
     }
-    charts = []
+    charts, together = [], _a_rounding_apart(curves, report["twins"])
     for key, scale, label in (("accuracy", 100, "accuracy (%)"), ("loss", 1, "loss (log scale)")):
         lines = [line for backend in report["backends"] if (line := _mean_line(curves, backend, key, scale))]
-        band = _band_of_rounding(curves, report["twins"], key, scale)
+        band = _band(together, key, scale)
         chart = line_chart(band + lines, "training step", label, f"{titles[key]}, {_ends(lines)}", key == "loss")
         charts.append(f"<div><h3>{titles[key]}</h3>\n{chart}</div>\n")
     seeds = len({curve["seed"] for curve in curves})
@@ -32,20 +32,25 @@ def render_curves(report: dict) -> str:
         if seeds > 1
         else "One seed a backend, each from its own initial weights."
     )
-    if report["twins"]:
-        first = report["twins"][0]
+    if together:
+        where = f"{backend_title(together[0]['backend'])}, seed {together[0]['seed']}"
         note += (
-            f" The grey chaos band holds {1 + len(report['twins'])} trainings on {backend_title(first['backend'])}, "
-            f"seed {first['seed']}, whose initial weights differ by one float32 rounding: what rounding alone can do."
+            f" The grey chaos band holds {len(together)} trainings on {where}, whose initial weights differ by one "
+            "float32 rounding: what rounding alone can do."
         )
     return f'<div class="charts">{"".join(charts)}</div>\n<p class="muted small">{note}</p>\n'
 
 
-def _band_of_rounding(curves: list[dict], twins: list[dict], key: str, scale: float) -> list[Line]:
-    """Return the band from the least to the greatest of a run and those from initial weights a rounding away."""
+def _a_rounding_apart(curves: list[dict], twins: list[dict]) -> list[dict]:
+    """Return a run's curve with those from initial weights a rounding away; none where there are no such."""
     first = [(curve["backend"], curve["seed"]) for curve in twins[:1]]
-    together = [curve for curve in curves + twins if (curve["backend"], curve["seed"]) in first]
-    if len(together) < 2:
+    own = [curve for curve in curves if (curve["backend"], curve["seed"]) in first]
+    return own and own + [curve for curve in twins if (curve["backend"], curve["seed"]) in first]
+
+
+def _band(together: list[dict], key: str, scale: float) -> list[Line]:
+    """Return the band from the least to the greatest of some curves."""
+    if not together:
         return []
     steps, columns = _in_columns(together, key, scale)
     low, high = ([edge(column) for column in columns] for edge in (min, max))
