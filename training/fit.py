@@ -199,7 +199,7 @@ def build_compiled(system: System, recipe: Recipe) -> keras.Model:
     )
     model.optimizer.build(model.trainable_variables)
     if keras.backend.backend() == "torch":
-        replay_steps(model)
+        replay_steps(model, recipe.batch_size)
     return model
 
 

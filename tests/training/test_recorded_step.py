@@ -213,3 +213,19 @@ def test_other_steps_give_other_bits(workers):
     _, _, longer = workers["torch"].run(train_steps, True, steps=13)
 
     assert state != longer
+
+
+def replay_a_network(batch_size):
+    """Return whether steps of so many examples are replayed."""
+    import keras
+
+    from training.acceleration import replay_steps
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    return replay_steps(model, batch_size)
+
+
+def test_steps_of_many_examples_are_not_recorded(workers):
+    """They would keep gigabytes and be no faster."""
+    assert [workers["torch"].run(replay_a_network, size) for size in (50, 54_000)] == [True, False]
