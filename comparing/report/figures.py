@@ -24,7 +24,7 @@ def render_curves(report: dict) -> str:
     for key, scale, label in (("accuracy", 100, "accuracy (%)"), ("loss", 1, "loss (log scale)")):
         lines = [line for backend in report["backends"] if (line := _mean_line(curves, backend, key, scale))]
         band = _band(together, key, scale)
-        chart = line_chart(band + lines, "training step", label, f"{titles[key]}, {_ends(lines)}", key == "loss")
+        chart = line_chart(lines + band, "training step", label, f"{titles[key]}, {_ends(lines)}", key == "loss")
         charts.append(f"<div><h3>{titles[key]}</h3>\n{chart}</div>\n")
     seeds = len({curve["seed"] for curve in curves})
     note = (
@@ -35,8 +35,8 @@ def render_curves(report: dict) -> str:
     if together:
         where = f"{backend_title(together[0]['backend'])}, seed {together[0]['seed']}"
         note += (
-            f" The grey chaos band holds {len(together)} trainings on {where}, whose initial weights differ by one "
-            "float32 rounding: what rounding alone can do."
+            f" The chaos band holds {len(together)} trainings on {where}, whose initial weights differ by one float32 "
+            f"rounding. Rounding alone moves the accuracy by up to {_greatest_spread(together):.2g} points."
         )
     return f'<div class="charts">{"".join(charts)}</div>\n<p class="muted small">{note}</p>\n'
 
@@ -48,13 +48,19 @@ def _a_rounding_apart(curves: list[dict], twins: list[dict]) -> list[dict]:
     return own and own + [curve for curve in twins if (curve["backend"], curve["seed"]) in first]
 
 
+def _greatest_spread(together: list[dict]) -> float:
+    """Return how far apart the accuracies of some curves are at most, in percentage points."""
+    _, columns = _in_columns(together, "accuracy", 100)
+    return max((max(column) - min(column) for column in columns), default=0.0)
+
+
 def _band(together: list[dict], key: str, scale: float) -> list[Line]:
     """Return the band from the least to the greatest of some curves."""
     if not together:
         return []
     steps, columns = _in_columns(together, key, scale)
     low, high = ([edge(column) for column in columns] for edge in (min, max))
-    return [Line("the chaos band", "other", steps, [None] * len(steps), low, high)]
+    return [Line("the chaos band", "chaos", steps, [None] * len(steps), low, high)]
 
 
 def _in_columns(curves: list[dict], key: str, scale: float) -> tuple[list[int], list[list[float]]]:

@@ -45,6 +45,7 @@ figure{margin:0}
 .line{fill:none;stroke:var(--other);stroke-width:2;stroke-linejoin:round}
 .dot,.bar,.band{fill:var(--other)}
 .band{opacity:.2}
+.band.chaos{opacity:.6;fill:var(--ink);stroke:var(--ink)}
 .whisker{stroke:var(--ink);stroke-width:1.5;fill:none}
 .keys{display:flex;flex-wrap:wrap;gap:.1rem .9rem;list-style:none;padding:0;margin:.2rem 0;font-size:.84rem}
 .keys svg{vertical-align:-1px}
