@@ -22,6 +22,7 @@ import pytest
 from keras_parity import messages
 from keras_parity import workers as workers_module
 from keras_parity.errors import RemoteError, UsageError, WorkerDied, WorkerTimeout
+from keras_parity.verdict import Cause
 from keras_parity.workers import Worker, Workers, installed_backends, shared_workers
 from tests.keras_parity import errands
 
@@ -128,6 +129,25 @@ def test_arrays_come_back_bit_for_bit(worker):
 def test_plain_values_and_our_own_come_back(worker):
     """An answer may hold Python's plain values and this package's dataclasses and enumerations."""
     assert worker.call(errand(errands.plain_values)) == errands.plain_values()
+
+
+class Attribute:
+    """Is pickled as an attribute of something, as Python 3.11.2 does it with members of enumerations."""
+
+    def __init__(self, *parts):
+        self._parts = parts
+
+    def __reduce__(self):
+        """Return what makes it anew."""
+        return getattr, self._parts
+
+
+def test_an_attribute_comes_back_if_it_is_a_member_of_an_enumeration():
+    """`getattr` would otherwise give a worker whatever it asks for."""
+    assert messages.decode(messages.encode(Attribute(Cause, "SEMANTIC"))) is Cause.SEMANTIC
+    for parts in ((Cause, "mro"), (Cause, "__class__"), (np.ndarray, "tofile")):
+        with pytest.raises(messages.MessageError, match="is no member of an enumeration"):
+            messages.decode(messages.encode(Attribute(*parts)))
 
 
 def test_a_function_of_the_caller_travels(worker):
