@@ -37,6 +37,7 @@ KERAS_OWN = {
     "siamese": [("unit", "tensorflow")],
     "time_net": [("attention", "torch"), ("(loss)", "tensorflow")],
     "ops_net": [("divide", "jax")],
+    "two_headed": [("read", "jax")],  # softsign divides
 }
 
 

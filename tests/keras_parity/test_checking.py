@@ -157,6 +157,16 @@ def test_a_large_model_is_compared_with_one_backend_at_a_time(monkeypatch):
     assert faulty.culprits == [Culprit("odd", "jax")]
 
 
+def test_an_optimiser_in_float16_is_compared_in_float64_alone():
+    """Its moments underflow there; with weights in float32 it is compared in that, too."""
+    half, mixed = (check(build_network, ("jax", "torch"), dtype=dtype) for dtype in ("float16", "mixed_float16"))
+
+    note = "(optimizer) was compared in float64 alone: in float16 an optimiser's moments underflow"
+    assert note in half.notes
+    assert note not in mixed.notes
+    assert "(optimizer)" not in {finding.layer for finding in (*half.findings, *mixed.findings)}
+
+
 def build_odd_on_jax():
     """Return a network with a layer that doubles on JAX alone."""
     import keras
