@@ -6,6 +6,7 @@ This process imports no framework: every training, and everything that is comput
 
 import argparse
 import contextlib
+import dataclasses
 import functools
 import shlex
 import signal
@@ -183,7 +184,7 @@ def plan_existing(options: argparse.Namespace):
     for path, config in zip(options.runs, configs, strict=True):
         models.check_name(config.model)
         recipe = config.recipe.override(seed=first.recipe.seed, perturbation=first.recipe.perturbation)
-        same = config.__class__(config.model, first.backend, recipe, config.smoke)
+        same = dataclasses.replace(config, backend=first.backend, recipe=recipe)
         if difference := describe_difference(same, first):
             other = options.runs[configs.index(first)]
             raise UserError(f"{path} has {difference} as {other}; compare runs of one system and recipe")

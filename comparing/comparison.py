@@ -70,7 +70,7 @@ class Comparison:
         """Ask the four questions of finished runs and return the report, in JSON's types."""
         plan, system = self._plan, self.system
         twins = [run for run in runs if run.perturbation != self.recipe.perturbation]
-        runs = [run for run in runs if run not in twins]
+        runs = [run for run in runs if run.perturbation == self.recipe.perturbation]
         backends = list(plan.backends)
         steps = self._compare_steps()
         classes = {} if plan.smoke else self._predict(runs)
