@@ -12,11 +12,18 @@ import shlex
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import models
-from keras_parity.arguments import read_backends, read_positive
+from foundation.command_line import parse, print_anywhere, run_command
+from foundation.errors import UserError
+from keras_parity.cli.arguments import read_backends, read_positive
 from training.backend import BACKENDS, choose_backend
-from training.errors import UserError
+
+if TYPE_CHECKING:
+    from comparing.plan import Plan
+    from keras_parity.crew import Crew
 
 EXAMPLE = """\
 exit codes: 0 the backends agree, 1 they disagree or something is worse than the baseline, 2 wrong usage, 3 inconclusive
@@ -78,7 +85,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     output.add_argument("--out", type=Path, metavar="DIR", help="folder of report and runs; default reports/NAME")
     output.add_argument("--overwrite", action="store_true", help="train again what is there already")
     output.add_argument("--json", action="store_true", help="print the whole report as JSON on stdout")
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments)
     if options.runs:
         given = [
             name for name in ("backends", "seeds", "epochs", "batch_size", "set", "smoke") if getattr(options, name)
@@ -92,60 +99,58 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def main(arguments: list[str] | None = None, workers=None) -> int:
+def main(arguments: list[str] | None = None, crew: "Crew | None" = None) -> int:
     """Run the command line and return the exit code.
 
     Args:
         arguments: After the program's name; None for those of this process.
-        workers: Processes to use, which are then left running; None starts some.
+        crew: Processes to use, which are then left running; None starts some.
     """
+    print_anywhere()
     options = parse_arguments(arguments)
     command = shlex.join(["compare.py", *(sys.argv[1:] if arguments is None else arguments)])
-    try:
-        return run(options, command, workers)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+    return run_command(
+        functools.partial(run, options, command, crew), "interrupted; the same command goes on where it stopped"
+    )
 
 
-def run(options: argparse.Namespace, command: str, workers=None) -> int:
+def run(options: argparse.Namespace, command: str, crew: "Crew | None" = None) -> int:
     """Compare as `options` say, write the report, and return the verdict's exit code."""
-    plan, given = (plan_existing(options), True) if options.runs else (plan_new(options), False)
+    plan = plan_existing(options, command) if options.runs else plan_new(options, command)
     # What follows takes NumPy's and rich's time, which a typing error need not wait for.
     from comparing.baseline import check_comparable, find_regressions, read_baseline
-    from comparing.comparison import Comparison
     from comparing.report import describe, write_report
+    from comparing.report.content import render_json
     from comparing.runs import read_run
     from comparing.screen import Screen
+    from comparing.training_comparison import TrainingComparison
+    from keras_parity.crew import Crew
     from keras_parity.verdict import Outcome
-    from keras_parity.workers import Workers
 
     baseline = read_baseline(options.baseline) if options.baseline else None
-    processes = contextlib.nullcontext(workers) if workers else Workers(plan.backends)
-    with processes as workers, Screen() as screen:
-        comparison = Comparison(plan, workers, screen, command)
-        if baseline:
-            check_comparable(baseline, plan.model, vars(comparison.recipe), plan.smoke, options.baseline)
-        runs = [read_run(path)[1] for path in options.runs] if given else comparison.make_runs(options.overwrite)
+    if baseline:
+        check_comparable(baseline, plan.model, vars(plan.recipe), plan.smoke, options.baseline)
+    processes = contextlib.nullcontext(crew) if crew else Crew(plan.backends)
+    with processes as running, Screen() as screen:
+        comparison = TrainingComparison(plan, running, screen)
+        given = [read_run(path)[1] for path in options.runs or ()]
+        runs = given or comparison.make_runs(options.overwrite)
         sweep = comparison.measure_sweep(options.sweep_batch) if options.sweep_batch else []
         report = comparison.compare(runs, sweep)
+    worse: tuple[str, ...] = ()
     if baseline:
-        report["baseline"] = find_regressions(report, baseline)
-        if count := len(report["baseline"]["worse"]):
-            report["sentence"] += f" Worse than the baseline: {count} number{'' if count == 1 else 's'}."
+        regressions = find_regressions(report, baseline)
+        worse, sentence = regressions.worse, report.sentence
+        if worse:
+            sentence += f" Worse than the baseline: {len(worse)} number{'' if len(worse) == 1 else 's'}."
+        report = dataclasses.replace(report, baseline=regressions, sentence=sentence)
     page = write_report(report, plan.out)
-    if options.json:
-        print((plan.out / "report.json").read_text(encoding="utf-8"), end="")
-    else:
-        print(describe(report))
+    print(render_json(report) if options.json else f"{describe(report)}\n", end="")
     print(f"report: {page}", file=sys.stderr)
-    return 1 if report.get("baseline", {}).get("worse") else Outcome(report["outcome"]).exit_code
+    return 1 if worse else Outcome(report.outcome).exit_code
 
 
-def plan_new(options: argparse.Namespace):
+def plan_new(options: argparse.Namespace, command: str) -> "Plan":
     """Return the plan of a comparison that trains.
 
     Raises:
@@ -159,18 +164,24 @@ def plan_new(options: argparse.Namespace):
         choose_backend(backend)
     if len(backends) < 2:
         raise UserError("fewer than two backends are installed, so there is nothing to compare; see pyproject.toml")
-    arguments = ["--model", options.model]
-    arguments += [part for setting in options.set for part in ("--set", setting)]
-    for flag in ("epochs", "batch_size", "data_dir"):
-        value = getattr(options, flag)
-        arguments += [] if value is None else [f"--{flag.replace('_', '-')}", str(value)]
-    arguments += ["--smoke"] if options.smoke else []
+    recipe = models.load(options.model).recipe
+    recipe = (recipe.shrink() if options.smoke else recipe).override_from_text(options.set)
     out = options.out or Path("reports") / f"{options.model}{'-smoke' if options.smoke else ''}"
-    seeds = tuple(range(1, (options.seeds or 1) + 1))
-    return Plan(options.model, backends, seeds, tuple(arguments), out, options.smoke, options.margin, options.steps)
+    return Plan(
+        model=options.model,
+        backends=backends,
+        seeds=tuple(range(1, (options.seeds or 1) + 1)),
+        recipe=recipe.override(epochs=options.epochs, batch_size=options.batch_size),
+        out=out,
+        smoke=options.smoke,
+        margin=options.margin,
+        command=command,
+        steps=options.steps,
+        data_dir=options.data_dir,
+    )
 
 
-def plan_existing(options: argparse.Namespace):
+def plan_existing(options: argparse.Namespace, command: str) -> "Plan":
     """Return the plan of a comparison of finished runs.
 
     Raises:
@@ -198,13 +209,18 @@ def plan_existing(options: argparse.Namespace):
         raise UserError(f"all these runs are of {backends[0]}; give runs of two backends or more")
     for backend in backends:
         choose_backend(backend)
-    arguments = ["--model", first.model]
-    for key, value in vars(first.recipe).items():
-        arguments += ["--set", f"{key}={value}"]
-    arguments += ["--data-dir", str(options.data_dir)] if options.data_dir else []
-    arguments += ["--smoke"] if first.smoke else []
-    seeds = tuple(sorted({seed for _, seed in pairs}))
-    return Plan(first.model, backends, seeds, tuple(arguments), options.out, first.smoke, options.margin, options.steps)
+    return Plan(
+        model=first.model,
+        backends=backends,
+        seeds=tuple(sorted({seed for _, seed in pairs})),
+        recipe=first.recipe,
+        out=options.out,
+        smoke=first.smoke,
+        margin=options.margin,
+        command=command,
+        steps=options.steps,
+        data_dir=options.data_dir,
+    )
 
 
 def _is_installed(backend: str) -> bool:
@@ -214,7 +230,7 @@ def _is_installed(backend: str) -> bool:
         return False
 
 
-def _interrupt(number, frame):
+def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

@@ -6,13 +6,24 @@ process with limits on memory and time.
 """
 
 import argparse
+import functools
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import models
+from foundation.command_line import parse, print_anywhere, run_command
+from foundation.errors import UserError
 from training.backend import BACKENDS, choose_backend, start_backend
-from training.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from data.split import Dataset
+    from training.scoring import Score
 
 EXAMPLE = """\
 example:
@@ -48,25 +59,18 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--memory", type=float, default=4.0, metavar="GIB", help="most memory for a foreign file; default 4"
     )
     parser.add_argument("--seconds", type=float, default=300.0, help="most time for a foreign file; default 300")
-    return parser.parse_args(arguments)
+    return parse(parser, arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    print_anywhere()
     options = parse_arguments(arguments)
-    try:
-        evaluate(options)
-        return 0
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return run_command(functools.partial(evaluate, options), "interrupted")
 
 
-def evaluate(options: argparse.Namespace) -> None:
-    """Evaluate as `options` say, and print or write what they ask for."""
+def evaluate(options: argparse.Namespace) -> int:
+    """Evaluate as `options` say, print or write what they ask for, and return the exit code."""
     backend = choose_backend(options.backend)
     if not options.path.exists():
         raise UserError(
@@ -79,12 +83,14 @@ def evaluate(options: argparse.Namespace) -> None:
         classify_picture(options, predictor, backend)
     else:
         score_test_split(options, predictor, backend)
+    return 0
 
 
+@dataclass(frozen=True)
 class Predictor:
     """What gives a classifier's outputs.
 
-    Args:
+    Attributes:
         name: What it is called in titles.
         dataset: The data set it classifies.
         predict: From inputs as a split has them, `(n, ...)`, to outputs `(n, k)`.
@@ -92,12 +98,15 @@ class Predictor:
         outputs: What the outputs are, as a recipe says; None leaves it to be guessed from them.
     """
 
-    def __init__(self, name: str, dataset: str, predict, folder: Path, outputs: str | None = None):
-        self.name, self.dataset, self.predict, self.folder, self.outputs = name, dataset, predict, folder, outputs
+    name: str
+    dataset: str
+    predict: "Callable[[np.ndarray], np.ndarray]"
+    folder: Path
+    outputs: str | None = None
 
-    def kind_of(self, outputs) -> str:
+    def kind_of(self, outputs: "np.ndarray") -> str:
         """Return what `outputs` are: logits, probabilities or sigmoids."""
-        from training.recipe import LOGITS, PROBABILITIES
+        from foundation.recipe import LOGITS, PROBABILITIES
         from training.scoring import looks_like_logits
 
         return self.outputs or (LOGITS if looks_like_logits(outputs) else PROBABILITIES)
@@ -126,14 +135,23 @@ def open_run(path: Path, backend: str) -> Predictor:
 
 
 def open_foreign(options: argparse.Namespace, backend: str) -> Predictor:
-    """Return the predictor of a `.keras` file, which is opened in a child process at each call."""
+    """Return the predictor of a `.keras` file, which is opened in a child process at each call.
+
+    Raises:
+        UserError: If the data set is unknown or has no images.
+    """
+    import data
+    from data.pipeline import scale
     from training.foreign import predict_foreign
 
-    def predict(inputs):
-        import data
-        from data.pipeline import scale
+    classes = len(data.class_names(options.dataset))
+    if options.dataset in data.WITHOUT_IMAGES:
+        there = ", ".join(name for name in data.names() if name not in data.WITHOUT_IMAGES)
+        raise UserError(
+            f"{options.path} is evaluated on images, and {options.dataset} has none; --dataset takes {there}"
+        )
 
-        classes = len(data.class_names(options.dataset))
+    def predict(inputs: "np.ndarray") -> "np.ndarray":
         return predict_foreign(options.path, scale(inputs), backend, classes, options.memory, options.seconds)
 
     folder = options.path.with_name(f"{options.path.stem}-evaluation")
@@ -146,35 +164,37 @@ def score_test_split(options: argparse.Namespace, predictor: Predictor, backend:
     from figures.confusion import count_confusions
     from training.scoring import score
 
-    source = data.read(predictor.dataset, archives=options.data_dir)
-    if not source.test.labelled:
+    dataset = data.read(predictor.dataset, archives=options.data_dir)
+    if not dataset.test.labelled:
         raise UserError(f"nobody has told the labels of the test images in {options.data_dir}, so there is no score")
-    outputs = predictor.predict(source.test.inputs)
+    outputs = predictor.predict(dataset.test.inputs)
     kind = predictor.kind_of(outputs)
-    scored = score(outputs, source.test.labels, kind)
-    counts = count_confusions(scored.labels, scored.predictions, len(source.class_names))
+    scored = score(outputs, dataset.test.labels, kind)
+    counts = count_confusions(scored.labels, scored.predictions, len(dataset.class_names))
     place = options.out or predictor.folder
-    draws = source.shows_images and not options.no_figures
+    draws = dataset.shows_images and not options.no_figures
     if draws:
         from figures.run import save_evaluation_figures
 
-        save_evaluation_figures(place, source.test.inputs, source.test.labels, scored.probabilities, source.class_names)
+        save_evaluation_figures(
+            place, dataset.test.inputs, dataset.test.labels, scored.probabilities, dataset.class_names
+        )
     if options.json:
         result = {
             "name": predictor.name,
             "backend": backend,
             "dataset": predictor.dataset,
-            "examples": len(source.test),
+            "examples": len(dataset.test),
             "accuracy": scored.accuracy,
             "loss": scored.loss,
             "outputs": kind,
-            "accuracy_per_class": dict(zip(source.class_names, scored.accuracy_per_class, strict=True)),
+            "accuracy_per_class": dict(zip(dataset.class_names, scored.accuracy_per_class, strict=True)),
             "confusion": counts.tolist(),
             "figures": str(place) if draws else None,
         }
         print(json.dumps(result))
         return
-    print_score(predictor, backend, source, scored, counts)
+    print_score(predictor, backend, dataset, scored, counts)
     if draws:
         print(f"figures in {place}", file=sys.stderr)
 
@@ -187,44 +207,46 @@ def draw_beside(options: argparse.Namespace, predictor: Predictor, backend: str)
     from training.scoring import score
 
     other = open_run(options.beside, backend)
-    source = data.read(predictor.dataset, archives=options.data_dir)
-    if other.dataset != predictor.dataset or not source.shows_images or not options.path.is_dir():
+    dataset = data.read(predictor.dataset, archives=options.data_dir)
+    if other.dataset != predictor.dataset or not dataset.shows_images or not options.path.is_dir():
         raise UserError(f"{options.path} and {options.beside} must be two runs on the same images")
-    chosen = [int((source.test.labels == label).argmax()) for label in (0, 6)]  # the source's digits
-    images, truths = source.test.inputs[chosen], source.test.labels[chosen]
+    chosen = [int((dataset.test.labels == label).argmax()) for label in (0, 6)]  # the source's digits
+    images, truths = dataset.test.inputs[chosen], dataset.test.labels[chosen]
     outputs, logs, steps = {}, {}, []
     for run, path in ((predictor, options.path), (other, options.beside)):
         values = run.predict(images)
         config = RunFolder.open(path).read_config()
         outputs[config.model] = score(values, truths, run.kind_of(values)).probabilities
         logs[config.model] = RunFolder.open(path).read_log()
-        steps.append(config.steps_per_epoch(source))
+        steps.append(config.steps_per_epoch(dataset))
     place = options.out or predictor.folder
-    save_figures_beside(place, images, truths, outputs, source.class_names, logs, steps)
+    save_figures_beside(place, images, truths, outputs, dataset.class_names, logs, steps)
     print(f"figures in {place}", file=sys.stderr)
 
 
-def print_score(predictor: Predictor, backend: str, source, scored, counts) -> None:
+def print_score(predictor: Predictor, backend: str, dataset: "Dataset", scored: "Score", counts: "np.ndarray") -> None:
     """Print accuracy, loss and the table of classes, with the confusion matrix."""
     from rich.console import Console
     from rich.table import Table
 
     print(
         f"{predictor.name} on {backend}: accuracy {scored.accuracy:.4f}, loss {scored.loss:.4f} "
-        f"on {len(source.test):,} {predictor.dataset} test {'images' if source.shows_images else 'examples'}"
+        f"on {len(dataset.test):,} {predictor.dataset} test {'images' if dataset.shows_images else 'examples'}"
     )
     table = Table(title="rows: the true class; columns: what its images were taken for", box=None, padding=(0, 2, 0, 0))
     table.add_column("class")
     table.add_column("accuracy", justify="right", no_wrap=True)
-    for name in source.class_names:
+    for name in dataset.class_names:
         table.add_column(name, justify="right")
-    for name, accuracy, row in zip(source.class_names, scored.accuracy_per_class, counts, strict=True):
+    for name, accuracy, row in zip(dataset.class_names, scored.accuracy_per_class, counts, strict=True):
         table.add_row(name, "no images" if accuracy is None else f"{accuracy:.4f}", *map(str, row))
     Console().print(table)
 
 
 def classify_picture(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
     """Classify one picture; print the ten outputs, draw them as bars beside what the network saw."""
+    import numpy as np
+
     import data
     from data.picture import read_picture
     from training.scoring import score
@@ -234,7 +256,7 @@ def classify_picture(options: argparse.Namespace, predictor: Predictor, backend:
     picture = read_picture(options.image)
     class_names = data.class_names(predictor.dataset)
     outputs = predictor.predict(picture[None])
-    probabilities = score(outputs, [0], predictor.kind_of(outputs)).probabilities[0]
+    probabilities = score(outputs, np.zeros(1, int), predictor.kind_of(outputs)).probabilities[0]
     place = options.out or predictor.folder
     chart = place / f"{options.image.stem}-outputs.png"
     if not options.no_figures:

@@ -22,6 +22,7 @@ from pathlib import Path
 from benchmarks.digest import digest_sources
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
+from foundation.command_line import print_anywhere
 from keras_parity.scan.record import Record
 from training.backend import BACKENDS
 
@@ -84,6 +85,7 @@ def name_run(model: str, backend: str, seed: int) -> str:
 
 def main() -> None:
     """Train, evaluate, print the table, and write it into the README if asked."""
+    print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(TARGETS), help="names with commas between them; default all")
     parser.add_argument("--backends", default=",".join(BACKENDS), help="likewise")
@@ -100,7 +102,7 @@ def main() -> None:
                     run = train(model, backend, seed)
                     record.add(run)
                     print(f"{run.name}: {run.result['test_accuracy']:.4f}", file=sys.stderr, flush=True)
-    text = render(record.rows.values())
+    text = render(run for run in record.rows.values() if isinstance(run, Run))
     print(text)
     if options.readme:
         replace_between_markers(options.readme, "benchmarks.accuracy", text)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
+from foundation.command_line import print_anywhere
 from training.backend import BACKENDS, start_backend
 
 SYSTEMS = ("strided_cnn", "bp_mlp")
@@ -26,6 +27,7 @@ AIM = 3.0  # on at least one backend
 
 def main() -> None:
     """Measure each backend in a process of its own and print a table."""
+    print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_one", description=__doc__.splitlines()[0])
     parser.add_argument("--backends", default=",".join(BACKENDS), help="names with commas between them; default all")
     parser.add_argument("--steps", type=int, default=1000, help="steps of a turn; default 1,000")
@@ -65,20 +67,22 @@ def measure(backend: str, steps: int, turns: int) -> None:
     import data
     import models
     from data.pipeline import training_batches
-    from data.split import Source
+    from data.split import Dataset
     from training.fit import train
-    from training.recipe import make_loss, make_optimizer
+    from training.losses import make_loss
+    from training.optimizers import make_optimizer
     from training.run_folder import RunFolder
 
     mnist = data.read("mnist")
     split = mnist.train.first(steps)
-    source = Source("mnist", split, mnist.test, mnist.class_names)
+    dataset = Dataset("mnist", split, mnist.test, mnist.class_names)
     for name in SYSTEMS:
         system = models.load(name)
         keras.utils.set_random_seed(system.recipe.seed)
         plain = system.build()  # the same seed, and so the same weights, as in `train`
         plain.compile(make_optimizer(system.recipe), make_loss(system.recipe), metrics=["accuracy"])
-        plain_seconds, plain_losses = [], []
+        plain_seconds: list[float] = []
+        plain_losses: list[float] = []
 
         def run_plain(turn, plain=plain, seed=system.recipe.seed, seconds=plain_seconds, losses=plain_losses):
             batches = training_batches(split, 1, seed, turn)
@@ -95,7 +99,7 @@ def measure(backend: str, steps: int, turns: int) -> None:
         recipe = system.recipe.override(epochs=turns + 1)
         with tempfile.TemporaryDirectory() as folder:
             place = RunFolder(Path(folder))
-            result = train(system, recipe, source, place, say=lambda _: None, callbacks=[BeforeOurs()])
+            result = train(system, recipe, dataset, place, say=lambda _: None, callbacks=[BeforeOurs()])
         # Our turn's clock has run while the plain one trained.
         both = [row["seconds"] for row in result.history]
         ours = [whole - plain_part for whole, plain_part in zip(both, plain_seconds, strict=True)]

@@ -20,7 +20,7 @@ import psutil
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from keras_parity import check
-from keras_parity.workers import Workers
+from keras_parity.crew import Crew
 from training.backend import BACKENDS
 
 LATER_CHECKS = 5
@@ -104,10 +104,10 @@ def main() -> None:
 def measure_checks() -> tuple[float, list[float]]:
     """Return the seconds of the first check, and of later ones."""
     seconds = []
-    with Workers(BACKENDS) as workers:
+    with Crew(BACKENDS) as crew:
         for _ in range(1 + LATER_CHECKS):
             started = time.perf_counter()
-            check("models.mnist_cnn:build", loss=LOSS, workers=workers)
+            check("models.mnist_cnn:build", loss=LOSS, crew=crew)
             seconds.append(time.perf_counter() - started)
     return seconds[0], seconds[1:]
 
@@ -152,8 +152,8 @@ def measure_large() -> tuple[float, int, str]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        with Workers(BACKENDS) as workers:
-            verdict = check("benchmarks.checks:build_large", workers=workers, time_limit=1800.0, edge=False)
+        with Crew(BACKENDS) as crew:
+            verdict = check("benchmarks.checks:build_large", crew=crew, time_limit=1800.0, edge=False)
     finally:
         done.set()
         watcher.join()

@@ -29,6 +29,6 @@ class Data:
 
 def read_data(examples: int) -> Data:
     """Return MNIST's first `examples` training images, and the first 2,000 test images."""
-    source = data.read("mnist")
-    train, test = source.train.first(examples), source.test.first(2000)
+    dataset = data.read("mnist")
+    train, test = dataset.train.first(examples), dataset.test.first(2000)
     return Data(scale(train.inputs), train.labels, scale(test.inputs), test.labels)

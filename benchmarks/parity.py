@@ -7,21 +7,24 @@ Each system is checked as it trains: with its recipe's loss and optimiser, on al
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
+from foundation.command_line import print_anywhere
 from keras_parity import check
 from keras_parity.report.wording import format_units
 from keras_parity.verdict import Verdict
 from models import load, names_with_variants
-from training.recipe import make_loss, make_optimizer
+from training.losses import make_loss
+from training.optimizers import make_optimizer
 
 BATCH_SIZE = 4
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Return what `loss of NAME` and `optimizer of NAME` name for the engine, within a worker."""
     what, found, system = name.partition(" of ")
     if not found or what not in ("loss", "optimizer"):
@@ -32,6 +35,7 @@ def __getattr__(name: str):
 
 def main() -> None:
     """Check every system, print the table, and write it into the README if asked."""
+    print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.parity", description=__doc__.splitlines()[0])
     parser.add_argument("--models", help="names with commas between them; default all, variants too")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
@@ -46,7 +50,7 @@ def main() -> None:
         lines.append(render_row(name, parameters, verdict))
         print(lines[-1], flush=True)
         notes += [f"- `{name}`: {finding.message}" for finding in verdict.findings]
-    lines += [
+    below = [
         "",
         "Each system with its recipe's loss and optimiser: outputs, gradients, loss, three optimiser steps, saving "
         "and reloading, in training mode and in inference. Errors in rounding units, the worst of those measured; 500 "
@@ -55,8 +59,8 @@ def main() -> None:
         *(["", *notes] if notes else []),
     ]
     if options.readme:
-        replace_between_markers(options.readme, "benchmarks.parity", "\n".join(lines))
-    print("\n".join(lines[-len(notes) - 3 :]))
+        replace_between_markers(options.readme, "benchmarks.parity", "\n".join([*lines, *below]))
+    print("\n".join(below))
 
 
 def check_system(name: str) -> tuple[Verdict, int]:
@@ -65,7 +69,7 @@ def check_system(name: str) -> tuple[Verdict, int]:
     model = system.build()
     verdict = check(
         f"models.{name.partition('-')[0]}:build",
-        kwargs=dict(system.build.keywords),
+        kwargs=dict(system.arguments),
         targets=[np.random.default_rng(1).integers(0, model.output_shape[-1], BATCH_SIZE)],
         loss=f"benchmarks.parity:loss of {name}",
         optimizer=f"benchmarks.parity:optimizer of {name}",
@@ -80,7 +84,7 @@ def render_row(name: str, parameters: int, verdict: Verdict) -> str:
     for direction in ("forward", "backward"):
         errors = [error for error in verdict.measurements if error.direction == direction]
         worst = max(errors, key=lambda error: error.rounding_units, default=None)
-        cells.append(f"{format_units(worst.rounding_units)} (`{worst.layer}`, {worst.backend})" if worst else "")
+        cells.append(f"{format_units(worst.rounding_units)} (`{worst.layer}`, {worst.execution})" if worst else "")
     return f"| {' | '.join(cells)} | {verdict.seconds:.1f} |"
 
 

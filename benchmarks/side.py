@@ -32,12 +32,12 @@ def train_native(backend: str, examples: int, log_every: int) -> None:
     """Train the hand-written loop."""
     loop_module = importlib.import_module(f"benchmarks.native.{backend}_loop")  # before data: PyTorch before TensorFlow
     from benchmarks.data import read_data
-    from data.pipeline import draw_order
+    from data.pipeline import epoch_order
 
     loop = loop_module.Loop(read_data(examples), log_every)
     for epoch, _ in enumerate(sys.stdin):
         started = time.perf_counter()
-        loop.run_epoch(draw_order(examples, 1, epoch))
+        loop.run_epoch(epoch_order(examples, 1, epoch))
         print(time.perf_counter() - started, flush=True)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.data import BATCH_SIZE
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
+from foundation.command_line import print_anywhere
 from training.backend import BACKENDS
 from training.environment import describe_environment
 
@@ -50,17 +51,20 @@ class Side:
             text=True,
             env=os.environ | (settings or {}),
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._asks, self._answers = self._process.stdin, self._process.stdout
 
     def run_epoch(self) -> float:
         """Train an epoch and return its seconds."""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        self._asks.write("\n")
+        self._asks.flush()
         # Ours answers an epoch when it is ready for the next one.
-        return float(self._process.stdout.readline())
+        return float(self._answers.readline())
 
     def close(self) -> None:
         """End the process."""
-        self._process.stdin.close()
+        self._asks.close()
         self._process.wait()
 
 
@@ -73,7 +77,7 @@ def measure(examples: int, turns: int, log_every: int) -> dict[str, list[float]]
 
 def alternate(sides: dict[str, Side], examples: int, turns: int) -> dict[str, list[float]]:
     """Let each side train an epoch in turn, and return their seconds, the first turn left out; close the sides."""
-    seconds = {name: [] for name in sides}
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
     try:
         for turn in range(turns + 1):
             for name, side in sides.items():
@@ -135,6 +139,7 @@ def render(results: dict) -> str:
 
 def main() -> None:
     """Measure, print the tables, and write them where asked."""
+    print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, default=60_000, help="training images of an epoch; default all")
     parser.add_argument("--turns", type=int, default=3, help="epochs of each side after its warm-up; default 3")

@@ -1,8 +1,9 @@
 """An answer to one of the four questions, and the verdict that they give together."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from comparing.details import Details
 from keras_parity.report.wording import backend_title, enumerate_names
 from keras_parity.verdict import Outcome
 
@@ -28,7 +29,7 @@ class Answer:
         reason: What was found, as a sentence.
         culprit: The backend that is alone; None where nobody or no single one is.
         more_seeds: How many more seeds a backend a decision takes; None where seeds are not what is missing.
-        details: What the figures and tables show: JSON's types.
+        details: What the figures and tables show; None where there is no more to say.
     """
 
     question: str
@@ -39,7 +40,7 @@ class Answer:
     reason: str
     culprit: str | None = None
     more_seeds: int | None = None
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Details | None = None
 
     @property
     def title(self) -> str:
@@ -57,7 +58,7 @@ def unanswered(question: str, criterion: str, reason: str) -> Answer:
     return Answer(question, Outcome.INCONCLUSIVE.value, None, "", criterion, reason)
 
 
-def conclude(answers: list[Answer], failures: dict[str, str]) -> Outcome:
+def conclude(answers: Sequence[Answer], failures: dict[str, str]) -> Outcome:
     """Return the verdict: one disagreement is enough; without one, all must agree and every backend must have run.
 
     Args:
@@ -73,7 +74,7 @@ def conclude(answers: list[Answer], failures: dict[str, str]) -> Outcome:
 
 
 def verdict_sentence(
-    model: str, backends: list[str], answers: list[Answer], outcome: Outcome, failures: dict[str, str]
+    model: str, backends: Sequence[str], answers: Sequence[Answer], outcome: Outcome, failures: dict[str, str]
 ) -> str:
     """Return the verdict in words that anyone understands."""
     everyone = enumerate_names([backend_title(backend) for backend in backends])
@@ -118,5 +119,5 @@ _DISAGREEMENTS = {
 }
 
 
-def _agreements(answers: list[Answer]) -> str:
+def _agreements(answers: Sequence[Answer]) -> str:
     return enumerate_names([_AGREEMENTS[answer.question] for answer in answers])

@@ -6,72 +6,75 @@ Speeds of another machine or of a busier day are no measure, their ratios are: s
 import json
 import math
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from comparing.answers import Answer
+from comparing.details import PredictionsDetails
+from comparing.report.content import Regressions, Report
 from comparing.statistics import compare_means
+from foundation.errors import UserError
 from keras_parity.report.wording import backend_title
-from training.errors import UserError
 
 SIGNIFICANT = 0.01  # of a one-sided test; several numbers are looked at, and a false alarm stops somebody's work
-# A parity number is a largest error over draws, layers or steps. Measured on clean systems: another seed or another
+# A parity number is a largest error over inputs, layers or steps. Measured on clean systems: another seed or another
 # number of threads moves it by less than this factor (docs/how-compare-decides.md).
 PARITY_NOISE = 4.0
 # Less than this is no number to be worse than: one unit of rounding, or the band itself.
 LEAST_PARITY = 1.0
 
 
-def read_baseline(path: Path) -> dict:
+def read_baseline(path: Path) -> Report:
     """Return the report that `--baseline` names.
 
     Raises:
         UserError: If it is none.
     """
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        if report["format"] != 1 or not isinstance(report["answers"], list):
-            raise ValueError("another format")
-        report["model"], report["recipe"], report["runs"], report["speed"]["ratios"], report["smoke"]
-        return report
+        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; give a report.json of compare.py") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is no report.json of compare.py ({type(error).__name__})") from error
 
 
-def check_comparable(baseline: dict, model: str, recipe: dict, smoke: bool, path: Path) -> None:
+def check_comparable(baseline: Report, model: str, recipe: Mapping[str, Any], smoke: bool, path: Path) -> None:
     """Refuse a baseline of another system or recipe.
 
     Raises:
         UserError: Naming what differs.
     """
-    pairs = {"model": (baseline["model"], model), "smoke": (baseline["smoke"], smoke)}
-    pairs |= {key: (baseline["recipe"].get(key), value) for key, value in recipe.items() if key != "seed"}
+    pairs: dict[str, tuple[Any, Any]] = {"model": (baseline.model, model), "smoke": (baseline.smoke, smoke)}
+    pairs |= {key: (baseline.recipe.get(key), value) for key, value in recipe.items() if key != "seed"}
     for key, (before, now) in pairs.items():
         if before != now:
             raise UserError(f"{path} is no baseline for this: its {key} is {before}, not {now}")
 
 
-def find_regressions(report: dict, baseline: dict) -> dict:
-    """Return `worse`, a sentence for each number that has got worse by more than its noise, and `not_compared`.
+def find_regressions(report: Report, baseline: Report) -> Regressions:
+    """Return what has got worse by more than its noise.
 
     Args:
         report: Of now.
         baseline: Of then.
     """
-    worse, left = [], []
+    worse: list[str] = []
+    left: list[str] = []
     for check in (_compare_accuracies, _compare_speeds, _compare_parity):
         found, skipped = check(report, baseline)
         worse += found
         left += skipped
-    return {"worse": worse, "not_compared": left, "date": baseline.get("date"), "command": baseline.get("command")}
+    return Regressions(tuple(worse), tuple(left), baseline.date, baseline.command)
 
 
-def _compare_accuracies(report: dict, baseline: dict) -> tuple[list[str], list[str]]:
-    worse, left = [], []
-    if report["smoke"]:
+def _compare_accuracies(report: Report, baseline: Report) -> tuple[list[str], list[str]]:
+    worse: list[str] = []
+    left: list[str] = []
+    if report.smoke:
         return worse, ["accuracies: a trial's say nothing"]
-    resolution = 100 / report["test_examples"]
-    for backend in report["backends"]:
+    resolution = 100 / report.test_examples
+    for backend in report.backends:
         then, now = (_accuracies(one, backend) for one in (baseline, report))
         title = backend_title(backend)
         if min(len(then), len(now)) < 2:
@@ -84,20 +87,21 @@ def _compare_accuracies(report: dict, baseline: dict) -> tuple[list[str], list[s
     return worse, left
 
 
-def _accuracies(report: dict, backend: str) -> list[float]:
-    runs = [run["test_accuracy"] for run in report["runs"] if run["backend"] == backend]
+def _accuracies(report: Report, backend: str) -> list[float]:
+    runs = [run.test_accuracy for run in report.runs if run.backend == backend]
     return [100 * accuracy for accuracy in runs if accuracy is not None]
 
 
-def _compare_speeds(report: dict, baseline: dict) -> tuple[list[str], list[str]]:
-    worse, left = [], []
-    before = {tuple(row["backends"]): row["turns"] for row in baseline["speed"]["ratios"]}
-    now = {tuple(row["backends"]): row["turns"] for row in report["speed"]["ratios"]}
+def _compare_speeds(report: Report, baseline: Report) -> tuple[list[str], list[str]]:
+    worse: list[str] = []
+    left: list[str] = []
+    before = {row.backends: row.turns for row in baseline.speed.ratios}
+    now = {row.backends: row.turns for row in report.speed.ratios}
     if not now:
         return worse, ["speeds: no run was alone on the machine"]
     for pair, turns in now.items():
         titles = [backend_title(backend) for backend in pair]
-        if len(turns) < 2 or len(before.get(pair, [])) < 2:
+        if len(turns) < 2 or len(before.get(pair, ())) < 2:
             left.append(f"speed of {titles[0]} against {titles[1]}: takes two turns on either side, for their noise")
             continue
         # A ratio's noise is relative. The ratio of a busy machine still jitters by a few per cent between turns.
@@ -115,29 +119,31 @@ def _compare_speeds(report: dict, baseline: dict) -> tuple[list[str], list[str]]
     return worse, left
 
 
-def _compare_parity(report: dict, baseline: dict) -> tuple[list[str], list[str]]:
-    worse, left = [], []
-    before = {answer["question"]: answer for answer in baseline["answers"]}
-    for answer in report["answers"]:
-        name = answer["question"]
+def _compare_parity(report: Report, baseline: Report) -> tuple[list[str], list[str]]:
+    worse: list[str] = []
+    left: list[str] = []
+    before = {answer.question: answer for answer in baseline.answers}
+    for answer in report.answers:
+        name = answer.question
         if name == "destination":
             continue  # its number is a difference of accuracies, which are looked at one by one
-        then = before.get(name, {}).get("number")
-        title = answer["title"].rstrip("?").lower()
-        if then is None or (answer["number"] is None and answer["outcome"] != "disagree"):
+        then = before[name].number if name in before else None
+        title = answer.title.rstrip("?").lower()
+        if then is None or (answer.number is None and answer.outcome != "disagree"):
             left.append(f"{title}: without a number on either side")
             continue
-        now = math.inf if answer["number"] is None else answer["number"]
+        now = math.inf if answer.number is None else answer.number
         noise = _ratio_noise(before[name], answer) if name == "predictions" else PARITY_NOISE
         if now > noise * max(then, LEAST_PARITY):
-            worse.append(f"{title}: {now:.3g} {answer['unit']}, was {then:.3g} (its noise is a factor of {noise:.2g})")
+            worse.append(f"{title}: {now:.3g} {answer.unit}, was {then:.3g} (its noise is a factor of {noise:.2g})")
     return worse, left
 
 
-def _ratio_noise(then: dict, now: dict) -> float:
+def _ratio_noise(then: Answer, now: Answer) -> float:
     """Return the factor by which the ratio of predictions may change by chance: both intervals' half-widths."""
     halves = [
-        max(((row["high"] - row["ratio"]) / row["ratio"] for row in answer["details"].get("pairs", [])), default=0.0)
-        for answer in (then, now)
+        max(((row.high - row.ratio) / row.ratio for row in details.pairs), default=0.0)
+        for details in (then.details, now.details)
+        if isinstance(details, PredictionsDetails)
     ]
     return 1 + math.hypot(*halves) if any(halves) else PARITY_NOISE

@@ -1,17 +1,20 @@
 """(3) Same destination: are the final accuracies equal, within a margin, over seeds?"""
 
+import dataclasses
 import itertools
 import math
 import statistics
+from collections.abc import Sequence
 
 from comparing.answers import Answer, not_asked, unanswered
+from comparing.details import DestinationDetails, DestinationPair
 from comparing.runs import Run
 from comparing.statistics import ALPHA, compare_means, pooled_spread, runs_needed
 from keras_parity.report.wording import backend_title, enumerate_names
 from keras_parity.verdict import Outcome
 
 
-def compare_destinations(runs: list[Run], backends: list[str], margin: float, smoke: bool) -> Answer:
+def compare_destinations(runs: Sequence[Run], backends: Sequence[str], margin: float, smoke: bool) -> Answer:
     """Return the answer: agree, if for every pair of backends two one-sided tests place the difference in the margin.
 
     Args:
@@ -34,13 +37,14 @@ def compare_destinations(runs: list[Run], backends: list[str], margin: float, sm
         return unanswered("destination", criterion, "Fewer than two backends have a run with a score.")
     resolution = 100 / min(run.result["test_examples"] for run in runs)
     seeds = min(map(len, samples.values()))
-    details = {"accuracies": samples, "margin": margin, "resolution": resolution, "pairs": []}
+    details = DestinationDetails({backend: tuple(sample) for backend, sample in samples.items()}, margin, resolution)
     if seeds < 2:
-        return _of_too_few(samples, seeds, margin, resolution, criterion, details)
+        return _of_too_few(seeds, criterion, details)
 
     pairs = list(itertools.combinations(samples, 2))
-    differences = {pair: compare_means(*(samples[b] for b in pair), margin, resolution) for pair in pairs}
-    details["pairs"] = [{"backends": list(pair), **vars(found)} for pair, found in differences.items()]
+    differences = {pair: compare_means(samples[pair[0]], samples[pair[1]], margin, resolution) for pair in pairs}
+    rows = tuple(DestinationPair(pair, **vars(found)) for pair, found in differences.items())
+    details = dataclasses.replace(details, pairs=rows)
     worst = max(differences, key=lambda pair: differences[pair].p_equal)
     number = max(abs(found.mean) for found in differences.values())
     # A claim for all pairs needs no correction; a claim that any one differs does (Bonferroni's).
@@ -68,8 +72,9 @@ def compare_destinations(runs: list[Run], backends: list[str], margin: float, sm
     return _answer(Outcome.INCONCLUSIVE, number, criterion, reason, details, None, needed, seeds)
 
 
-def _of_too_few(samples, seeds, margin, resolution, criterion, details) -> Answer:
+def _of_too_few(seeds: int, criterion: str, details: DestinationDetails) -> Answer:
     """Return the answer of a single seed: what spread to expect is guessed, and how many seeds that would take."""
+    samples, margin, resolution = details.accuracies, details.margin, details.resolution
     means = [statistics.fmean(sample) for sample in samples.values()]
     mean = min(max(statistics.fmean(means), resolution), 100 - resolution)
     # Chance in the choice of test images alone; runs share those, so this is a guess and not a bound.
@@ -83,18 +88,25 @@ def _of_too_few(samples, seeds, margin, resolution, criterion, details) -> Answe
     return _answer(Outcome.INCONCLUSIVE, number, criterion, reason, details, None, needed, seeds)
 
 
-def _answer(outcome, number, criterion, reason, details, culprit=None, needed=None, seeds=0) -> Answer:
+def _answer(
+    outcome: Outcome,
+    number: float,
+    criterion: str,
+    reason: str,
+    details: DestinationDetails,
+    culprit: str | None = None,
+    needed: int | None = None,
+    seeds: int = 0,
+) -> Answer:
     more = None
     if outcome is Outcome.INCONCLUSIVE:
-        coarse = details["resolution"] / 2 > details["margin"]
+        coarse = details.resolution / 2 > details.margin
         if needed is None:
             few = (
-                f"the {round(100 / details['resolution'])} test examples are too few"
-                if coarse
-                else "runs spread too far"
+                f"the {round(100 / details.resolution)} test examples are too few" if coarse else "runs spread too far"
             )
             reason += (
-                f"No practicable number of seeds would tell: {few} for a margin of {details['margin']:g} points; "
+                f"No practicable number of seeds would tell: {few} for a margin of {details.margin:g} points; "
                 "--margin takes a wider one."
             )
         else:
@@ -103,11 +115,11 @@ def _answer(outcome, number, criterion, reason, details, culprit=None, needed=No
     return Answer("destination", outcome.value, number, "points", criterion, reason, culprit, more, details)
 
 
-def alone(apart: list[tuple[str, str]], backends: list[str]) -> str | None:
+def alone(apart: Sequence[tuple[str, ...]], backends: Sequence[str]) -> str | None:
     """Return the backend that all pairs share, where there are three and it is the only one."""
     shared = [backend for backend in backends if all(backend in pair for pair in apart)]
     return shared[0] if len(shared) == 1 and len(backends) > 2 else None
 
 
-def _names(pair: tuple[str, str]) -> str:
+def _names(pair: tuple[str, ...]) -> str:
     return enumerate_names([backend_title(backend) for backend in pair])

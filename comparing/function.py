@@ -2,15 +2,18 @@
 
 import dataclasses
 import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from comparing.answers import Answer, unanswered
+from comparing.details import CheckedCase, FunctionDetails
 from keras_parity import check
+from keras_parity.crew import Crew
 from keras_parity.errors import UsageError
 from keras_parity.judge import ACCURATE
 from keras_parity.report.wording import format_units, headline
 from keras_parity.verdict import Outcome, Verdict
-from keras_parity.workers import Workers
 
 CRITERION = (
     f"The engine's check: the same function in float64, and in float32 at most {ACCURATE:g} rounding units from it, "
@@ -19,7 +22,13 @@ CRITERION = (
 
 
 def check_functions(
-    model: str, builder: dict, trained: Path | None, backends: list[str], workers: Workers, smoke: bool, say
+    model: str,
+    builder: Mapping[str, Any],
+    trained: Path | None,
+    backends: Sequence[str],
+    crew: Crew,
+    smoke: bool,
+    say: Callable[[str], None],
 ) -> tuple[Answer, dict[str, Verdict]]:
     """Return the answer and the engine's verdicts, by what was checked.
 
@@ -28,21 +37,23 @@ def check_functions(
         builder: The arguments of its `build`.
         trained: The `.keras` file of a trained run; None if there is none.
         backends: What to compare.
-        workers: Their processes.
-        smoke: Whether to leave out the edge draws.
+        crew: Their processes.
+        smoke: Whether to leave out the engine's edge cases.
         say: Gets a line on each check.
     """
     module = f"models.{model.split('-')[0]}"
-    # The engine draws the initial weights itself, so that no bias is nought: that would hide faults.
-    cases = {"initial weights": (f"{module}:build", {"kwargs": builder or None})}
+    # The engine makes the initial weights itself, so that no bias is nought: that would hide faults.
+    cases: dict[str, tuple[str, dict[str, Any]]] = {
+        "initial weights": (f"{module}:build", {"kwargs": dict(builder) or None})
+    }
     if trained is not None:
         cases["trained weights"] = (str(trained), {"custom": module})
-    verdicts = {}
+    verdicts: dict[str, Verdict] = {}
     for name, (what, options) in cases.items():
         say(f"same function? {name}")
         try:
             # The optimiser and whole steps are the second question's.
-            verdict = check(what, backends, steps=0, edge=not smoke, workers=workers, **options)
+            verdict = check(what, backends, steps=0, edge=not smoke, crew=crew, **options)
         except UsageError as error:
             return unanswered("function", CRITERION, f"The engine cannot check the {name}: {error}."), verdicts
         verdicts[name] = dataclasses.replace(verdict, model=f"{model} at {name}")
@@ -56,13 +67,10 @@ def judge(verdicts: dict[str, Verdict]) -> Answer:
     number = max((unit for unit in units if not math.isnan(unit)), default=None)
     order = (Outcome.DISAGREE, Outcome.INCONCLUSIVE, Outcome.AGREE)
     verdict = min(verdicts.values(), key=lambda verdict: order.index(verdict.outcome))
-    details = {
-        "cases": {
-            case: {"outcome": v.outcome.value, "headline": headline(v), "reason": v.reason, "seconds": v.seconds}
-            for case, v in verdicts.items()
-        }
-    }
-    culprits = {culprit.backend for culprit in verdict.culprits}
+    details = FunctionDetails(
+        {case: CheckedCase(v.outcome.value, headline(v), v.reason, v.seconds) for case, v in verdicts.items()}
+    )
+    culprits = {culprit.execution for culprit in verdict.culprits}
     culprit = culprits.pop() if len(culprits) == 1 else None
     if verdict.outcome is Outcome.AGREE:
         worst = format_units(number) if number is not None else "no"

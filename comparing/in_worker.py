@@ -1,4 +1,4 @@
-"""What a backend's worker does for a comparison, one function per errand; the parent calls them by name.
+"""What a backend's worker does for a comparison, one function per task.
 
 Everything runs by the training code itself: its backend settings, its compiled model, its epochs.
 """
@@ -10,19 +10,33 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 import data
 import models
-import train
+from comparing.tasks import (
+    DescribeTraining,
+    MakeInitialWeights,
+    PredictRuns,
+    ReadExamples,
+    RecordSteps,
+    TrainRun,
+)
 from data.pipeline import scale, training_batches
-from keras_parity.randomness import shared_randomness
+from data.split import Dataset, Split
+from foundation.command_line import run_command
+from foundation.recipe import Recipe
+from keras_parity.worker.performing import performs
+from keras_parity.worker.randomness import shared_randomness
 from training.backend import start_backend
 from training.fit import build_compiled, fit_epoch, training_splits
-from training.perturbation import perturb, perturb_weights
-from training.run_folder import MODEL, RunConfig
+from training.perturbation import move_to_neighbours, perturb_weights
+from training.request import TrainingRequest
+from training.run import run
+from training.run_folder import MODEL
 from training.scoring import predict, score
 from training.weights import load_weights
 
@@ -32,80 +46,65 @@ start_backend(keras.backend.backend())
 FOLLOWED_ENTRIES = 4096
 
 
-def describe_system(arguments: list[str]) -> dict:
-    """Return what the parent, which imports no keras, has to know of a system.
-
-    Args:
-        arguments: Of `train.py`, without backend, seed and folder.
-
-    Returns:
-        `title`, `source`, `parameters`, `recipe` (as `config.json` holds it, with the first seed), `steps_per_epoch`,
-        `training_examples`, `test_examples`, `class_names`, `shows_images`, and `builder`: the arguments
-        of its function `build`.
+@performs(DescribeTraining)
+def describe_training(task: DescribeTraining) -> dict[str, Any]:
+    """Return what the parent, which imports no keras, has to know of a training: the fields of `TrainingFacts`.
 
     Raises:
         UserError: If the system, its recipe or its data cannot be trained.
     """
-    system, recipe, source, options = _read_system(arguments)
-    kept, _ = training_splits(source, recipe)
-    test = RunConfig(system.name, "", recipe, options.smoke).test_split(source)
+    config, dataset = task.request.config, _read_data(task.request)
+    kept, _ = training_splits(dataset, config.recipe)
     return {
-        "title": system.title,
-        "source": system.source,
-        "parameters": system.build().count_params(),
-        "recipe": vars(recipe),
-        "steps_per_epoch": -(-len(kept) // recipe.batch_size),
-        "training_examples": len(source.train),
-        "test_examples": len(test),
-        "class_names": list(source.class_names),
-        "shows_images": source.shows_images,
-        "builder": system.build.keywords,
+        "parameters": models.load(config.model).build().count_params(),
+        "steps_per_epoch": -(-len(kept) // config.recipe.batch_size),
+        "training_examples": len(dataset.train),
+        "test_examples": len(config.test_split(dataset)),
+        "class_names": list(dataset.class_names),
+        "shows_images": dataset.shows_images,
     }
 
 
-def train_run(arguments: list[str]) -> tuple[int, str]:
-    """Train as `train.py` with these arguments does; return its exit code and what it wrote on stderr."""
+@performs(TrainRun)
+def train_run(task: TrainRun) -> tuple[int, str]:
+    """Train as `train.py` does; return its exit code and what it wrote on stderr."""
     with contextlib.redirect_stderr(io.StringIO()) as words:
-        code = train.main(arguments)
+        code = run_command(functools.partial(run, task.request), "interrupted")
     return code, words.getvalue()
 
 
-def draw_initial_weights(arguments: list[str]) -> list[np.ndarray]:
+@performs(MakeInitialWeights)
+def make_initial_weights(task: MakeInitialWeights) -> list[np.ndarray]:
     """Return the weights with which this backend would start a training, to be given to all."""
-    system, recipe, _, _ = _read_system(arguments)
-    keras.utils.set_random_seed(recipe.seed)
-    return system.build().get_weights()
+    config = task.request.config
+    keras.utils.set_random_seed(config.recipe.seed)
+    weights: list[np.ndarray] = models.load(config.model).build().get_weights()
+    return weights
 
 
-def record_steps(arguments: list[str], weights: list[np.ndarray], count: int, draws: int) -> dict:
+@performs(RecordSteps)
+def record_steps(task: RecordSteps) -> dict[str, Any]:
     """Train the first steps from given weights, and again from perturbed ones; return what was seen on the way.
 
-    Dropout and other random layers draw the same numbers on every backend.
-
-    Args:
-        arguments: Of `train.py`.
-        weights: The initial weights, as `draw_initial_weights` gives them.
-        count: Steps.
-        draws: How often to train with perturbed weights: each entry moved to a neighbouring float32 number, up or down
-            at random, before the first step and after each one.
+    Dropout and other random layers take the same numbers on every backend.
 
     Returns:
-        `names`: the variables' paths; `sizes`: their entries; `batches`: a checksum of each step's batch; `losses`:
-        float64 `(1 + draws, count)`; `followed`: for each variable float32 `(1 + draws, count, entries)`.
+        The fields of `comparing.steps.Recording`.
     """
-    system, recipe, source, _ = _read_system(arguments)
+    request, count = task.request, task.count
+    system, dataset = models.load(request.config.model), _read_data(request)
     # On TensorFlow one execution runs all steps between two log lines, and only its end can be seen.
-    recipe = recipe.override(log_every=1)
-    splits = training_splits(source, recipe)
+    recipe = request.config.recipe.override(log_every=1)
+    splits = training_splits(dataset, recipe)
     keras.utils.set_random_seed(recipe.seed)
-    recorders = [StepRecorder(count, draw) for draw in range(draws + 1)]
+    recorders = [StepRecorder(count, perturbation) for perturbation in range(task.perturbed + 1)]
     with shared_randomness(recipe.seed, tuple), shared_dropout(recipe.seed, recipe.batch_size):
         for recorder in recorders:
             model = build_compiled(system, recipe)
             recorder.perturb_constants(model.optimizer)
             first = splits[0].first(1)
             model.test_on_batch(scale(first.inputs), first.labels)  # builds the metrics
-            model.set_weights(weights)
+            model.set_weights(task.weights)
             epoch = 0
             while len(recorder.losses) < count:
                 fit_epoch(model, recipe, (splits[0], None), epoch, 0, [recorder])
@@ -127,12 +126,13 @@ class StepRecorder(keras.callbacks.Callback):
 
     Args:
         count: Steps after which to stop.
-        draw: Number of the perturbation; 0 for none.
+        perturbation: Number of the perturbation; 0 for none.
     """
 
-    def __init__(self, count: int, draw: int):
+    def __init__(self, count: int, perturbation: int):
         super().__init__()
-        self._count, self._generator = count, np.random.default_rng([draw, 7]) if draw else None
+        self._count = count
+        self._generator = np.random.default_rng([perturbation, 7]) if perturbation else None
         self.losses: list[float] = []
         self.followed: list[list[np.ndarray]] = []
 
@@ -140,10 +140,10 @@ class StepRecorder(keras.callbacks.Callback):
         """Perturb what the optimiser computes with: learning rate, decay rates, epsilon."""
         if self._generator is None:
             return
-        optimizer.learning_rate.assign(perturb(np.float32(optimizer.learning_rate.value), self._generator))
+        optimizer.learning_rate.assign(move_to_neighbours(np.float32(optimizer.learning_rate.value), self._generator))
         for name, value in optimizer.get_config().items():
             if isinstance(value, float) and name != "learning_rate" and hasattr(optimizer, name):
-                setattr(optimizer, name, float(perturb(np.float32(value), self._generator)))
+                setattr(optimizer, name, float(move_to_neighbours(np.float32(value), self._generator)))
 
     def on_epoch_begin(self, epoch, logs=None):
         """Perturb the initial weights."""
@@ -172,7 +172,7 @@ def shared_dropout(seed: int, examples: int) -> Iterator[None]:
     `shared_randomness` has to know a batch's size, which TensorFlow's compiled steps do not.
 
     Args:
-        seed: Draws the masks.
+        seed: Fixes the masks.
         examples: Of the largest batch.
     """
     own = keras.src.backend.random.dropout
@@ -193,58 +193,53 @@ def shared_dropout(seed: int, examples: int) -> Iterator[None]:
 
 
 def follow(values: np.ndarray) -> np.ndarray:
-    """Return the entries of a variable that are followed, float32 `(entries,)`: all, or some drawn at random."""
+    """Return the entries of a variable that are followed, float32 `(entries,)`: all, or some chosen at random."""
     flat = np.asarray(values, np.float32).ravel()
     if flat.size <= FOLLOWED_ENTRIES:
         return flat.copy()
     return flat[np.random.default_rng(flat.size).choice(flat.size, FOLLOWED_ENTRIES, replace=False)]
 
 
-def predict_runs(arguments: list[str], runs: list[str]) -> list[np.ndarray]:
-    """Return the class that each run predicts for each example that scores it, int64 `(n,)`.
-
-    Args:
-        arguments: Of `train.py`.
-        runs: Run folders of the system, trained on this worker's backend.
-    """
-    system, recipe, source, options = _read_system(arguments)
-    test = RunConfig(system.name, "", recipe, options.smoke).test_split(source)
-    model = system.build()
+@performs(PredictRuns)
+def predict_runs(task: PredictRuns) -> list[np.ndarray]:
+    """Return the class that each run predicts for each example that scores it, int64 `(n,)`."""
+    config = task.request.config
+    test = config.test_split(_read_data(task.request))
+    model = models.load(config.model).build()
     predicted = []
-    for run in runs:
-        load_weights(model, Path(run) / MODEL)
+    for folder in task.folders:
+        load_weights(model, Path(folder) / MODEL)
         outputs = predict(model, test.inputs)
-        predicted.append(score(outputs, np.maximum(test.labels, 0), recipe.outputs).predictions)
+        predicted.append(score(outputs, np.maximum(test.labels, 0), config.recipe.outputs).predictions)
     return predicted
 
 
-def read_examples(arguments: list[str], indices: list[int]) -> dict:
+@performs(ReadExamples)
+def read_examples(task: ReadExamples) -> dict[str, np.ndarray]:
     """Return the inputs `(n, ...)` and the labels `(n,)` of some test examples, and `all_labels` of every one."""
-    _, _, source, _ = _read_system(arguments)
-    chosen = np.array(indices, int)
+    dataset = _read_data(task.request)
+    chosen = np.array(task.indices, int)
     return {
-        "inputs": source.test.inputs[chosen],
-        "labels": source.test.labels[chosen],
-        "all_labels": source.test.labels,
+        "inputs": dataset.test.inputs[chosen],
+        "labels": dataset.test.labels[chosen],
+        "all_labels": dataset.test.labels,
     }
 
 
-def _read_system(arguments: list[str]):
-    options = train.parse_arguments(arguments)
-    system = models.load(options.model)
-    recipe = train.make_recipe(options, system.recipe)
-    return system, recipe, _read_data(recipe.dataset, options.data_dir), options
+def _read_data(request: TrainingRequest) -> Dataset:
+    return _read_data_set(request.config.recipe.dataset, request.data_dir)
 
 
 @functools.cache
-def _read_data(name: str, archives: Path | None):
-    """Return a data set, read once for all errands of this process."""
+def _read_data_set(name: str, archives: Path | None) -> Dataset:
+    """Return a data set, read once for all tasks of this process."""
     return data.read(name, archives=archives)
 
 
-def _checksums(split, recipe, count: int) -> list[str]:
+def _checksums(split: Split, recipe: Recipe, count: int) -> list[str]:
     """Return a checksum of each of the first `count` batches, as this backend's pipeline gives them."""
-    sums, epoch = [], 0
+    sums: list[str] = []
+    epoch = 0
     while len(sums) < count:
         batches = training_batches(split, recipe.batch_size, recipe.seed, epoch, recipe.shuffle)
         for inputs, labels in batches.take(count - len(sums)):

@@ -1,4 +1,4 @@
-"""The processes that train, by `train.py`'s own code: one a run, or for trials those that answer the questions."""
+"""The processes that train, by `training.run`: one a run, or for trials those that answer the questions."""
 
 import json
 import os
@@ -11,8 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from comparing.screen import Screen
+from comparing.tasks import TrainRun
+from keras_parity.backend_process import backend_environment
+from keras_parity.crew import Crew
 from keras_parity.errors import RemoteError, WorkerError
-from keras_parity.workers import Workers
+from training.request import TrainingRequest
 from training.run_folder import HISTORY, LOG
 
 ROOT = Path(__file__).parents[1]
@@ -23,32 +26,31 @@ WORKER_LIMIT = 1800.0
 
 
 class Processes:
-    """Runs `train.py`, and stops it.
+    """Runs trainings in processes of their own, and stops them.
 
     Args:
         screen: Shows how far each run is.
     """
 
     def __init__(self, screen: Screen):
-        self._screen, self._running, self._lock = screen, set(), threading.Lock()
+        self._screen, self._lock = screen, threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
         self.stopping = False
 
-    def train(self, name: str, path: Path, backend: str, arguments: list[str], steps: int, epochs: int) -> str | None:
-        """Run `train.py` to its end; return its last words if it fails.
+    def train(self, name: str, request: TrainingRequest, steps: int) -> str | None:
+        """Train to the end; return the last words of a training that fails.
 
         Args:
             name: What the screen calls the run.
-            path: Its folder.
-            backend: Its backend.
-            arguments: All others of `train.py`.
+            request: What is trained; it names the run's folder.
             steps: Steps of the whole run.
-            epochs: Its epochs.
         """
+        config = request.config
         self._screen.begin(name, steps)
         path_list = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         process = subprocess.Popen(
-            [sys.executable, "-m", "comparing.training_child", str(os.getpid()), *arguments, "--backend", backend],
-            env=os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": path_list},
+            [sys.executable, "-m", "comparing.training_child", str(os.getpid()), json.dumps(request.to_dict())],
+            env=backend_environment(config.backend) | {"PYTHONPATH": path_list},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -59,11 +61,11 @@ class Processes:
         with self._lock:
             self._running.add(process)
         words: list[str] = []
-        reader = threading.Thread(target=lambda: words.extend(process.stderr), daemon=True)
+        reader = threading.Thread(target=lambda: words.extend(process.stderr or ()), daemon=True)
         reader.start()
         while process.poll() is None:
             time.sleep(SECONDS_BETWEEN_LOOKS)
-            self._screen.advance(name, _count_steps(path, steps // epochs))
+            self._screen.advance(name, _count_steps(request.out, steps // config.recipe.epochs))
         reader.join()
         with self._lock:
             self._running.discard(process)
@@ -87,21 +89,19 @@ class RunningWorkers:
     Its methods are those of `Processes`.
 
     Args:
-        workers: A process for each backend.
+        crew: A process for each backend.
         screen: Shows what is trained.
     """
 
-    def __init__(self, workers: Workers, screen: Screen):
-        self._workers, self._screen = workers, screen
+    def __init__(self, crew: Crew, screen: Screen):
+        self._crew, self._screen = crew, screen
         self.stopping = False
 
-    def train(self, name: str, path: Path, backend: str, arguments: list[str], steps: int, epochs: int) -> str | None:
-        """Run `train.py`'s main function to its end; return its last words if it fails."""
+    def train(self, name: str, request: TrainingRequest, steps: int) -> str | None:
+        """Train to the end; return the last words of a training that fails."""
         self._screen.begin(name, steps)
         try:
-            code, words = self._workers[backend].call(
-                "comparing.in_worker:train_run", [*arguments, "--backend", backend], time_limit=WORKER_LIMIT
-            )
+            code, words = self._crew[request.config.backend].ask(TrainRun(request), time_limit=WORKER_LIMIT)
         except RemoteError as error:
             return _end_of([*error.traceback.splitlines(), str(error)])
         except WorkerError as error:
@@ -111,15 +111,17 @@ class RunningWorkers:
     def stop(self) -> None:
         """End the workers."""
         self.stopping = True
-        self._workers.close()
+        self._crew.close()
 
 
 def _end_of(words: Iterable[str]) -> str:
     return "\n".join([line.rstrip() for line in words if line.strip()][-LAST_LINES:])
 
 
-def _count_steps(path: Path, steps_per_epoch: int) -> int:
+def _count_steps(path: Path | None, steps_per_epoch: int) -> int:
     """Return how many steps a run under way has logged."""
+    if path is None:
+        return 0
     try:
         with (path / LOG).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))

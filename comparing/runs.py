@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.errors import UserError
+from foundation.errors import UserError
 from training.run_folder import ENVIRONMENT, HISTORY, MODEL, RESULT, RunConfig, RunFolder
 
 

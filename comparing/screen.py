@@ -6,7 +6,7 @@ import time
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 
 class Screen:
@@ -16,7 +16,7 @@ class Screen:
         quiet: Show nothing.
     """
 
-    def __init__(self, quiet: bool = False):
+    def __init__(self, quiet: bool = False) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
@@ -27,7 +27,8 @@ class Screen:
             refresh_per_second=2,  # a faster one would take time from what is measured
         )
         self._draws = self._progress.console.is_terminal and not quiet
-        self._quiet, self._tasks, self._lock = quiet, {}, threading.Lock()
+        self._quiet, self._lock = quiet, threading.Lock()
+        self._tasks: dict[str, TaskID] = {}
         self._started = time.monotonic()
 
     def __enter__(self) -> "Screen":
@@ -35,7 +36,7 @@ class Screen:
             self._progress.start()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
     def begin(self, name: str, total: int) -> None:

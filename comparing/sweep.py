@@ -6,16 +6,17 @@ from pathlib import Path
 
 from comparing.plan import Plan
 from comparing.processes import Processes
+from comparing.report.content import Spread, SweepRow
 from comparing.screen import Screen
-from comparing.speed import spread
-from training.run_folder import HISTORY
+from training.request import TrainingRequest
+from training.run_folder import HISTORY, RunConfig
 
 # The first epoch compiles, and is left out; an epoch has so many steps, unless the data set is smaller.
 EPOCHS, STEPS = 4, 50
 LEAST_EXAMPLES = 2000
 
 
-def measure_sweep(plan: Plan, sizes: list[int], examples: int, screen: Screen) -> tuple[list[dict], dict[str, str]]:
+def measure_sweep(plan: Plan, sizes: list[int], examples: int, screen: Screen) -> tuple[list[SweepRow], dict[str, str]]:
     """Return images per second of each backend at each batch size, and the last words of what failed.
 
     Args:
@@ -25,30 +26,33 @@ def measure_sweep(plan: Plan, sizes: list[int], examples: int, screen: Screen) -
         screen: Shows the progress.
 
     Returns:
-        Rows of `batch_size`, `backend` and the `median`, `least` and `greatest` speed over the epochs; and by name of a
-        run why it failed.
+        The speeds over the epochs; and by name of a run why it failed.
     """
-    rows, failures = [], {}
+    rows: list[SweepRow] = []
+    failures: dict[str, str] = {}
     processes = Processes(screen)
     try:
         for turn, size in enumerate(sizes):
             count = min(examples, max(LEAST_EXAMPLES, STEPS * size))
+            recipe = plan.recipe.override(epochs=EPOCHS, batch_size=size, training_examples=count, log_every=0)
             for i in range(len(plan.backends)):
                 backend = plan.backends[(i + turn) % len(plan.backends)]
                 name, path = f"{backend} batch {size}", plan.out / "sweep" / f"{backend}-batch{size}"
-                settings = {"training_examples": count, "log_every": 0}
-                arguments = [*plan.arguments, "--out", str(path), "--overwrite", "--no-figures"]
-                # Of two flags or settings alike the last one counts: these, whatever the comparison was asked for.
-                arguments += ["--epochs", str(EPOCHS), "--batch-size", str(size)]
-                arguments += [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-                words = processes.train(name, path, backend, arguments, EPOCHS * -(-count // size), EPOCHS)
+                request = TrainingRequest(
+                    RunConfig(plan.model, backend, recipe, plan.smoke),
+                    plan.command,
+                    out=path,
+                    data_dir=plan.data_dir,
+                    overwrite=True,
+                    figures=False,
+                )
+                words = processes.train(name, request, EPOCHS * -(-count // size))
                 if words is not None:
                     failures[name] = words
                     screen.end(name, words.splitlines()[-1])
                     continue
-                speeds = _read_speeds(path)
-                rows.append({"batch_size": size, "backend": backend, **spread(speeds)})
-                screen.end(name, f"{rows[-1]['median']:,.0f} examples/s")
+                rows.append(SweepRow(size, backend, **vars(Spread.of(_read_speeds(path)))))
+                screen.end(name, f"{rows[-1].median:,.0f} examples/s")
     except KeyboardInterrupt:
         processes.stop()
         raise

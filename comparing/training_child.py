@@ -1,20 +1,20 @@
-"""The process of one training: `train.py` with the arguments after the first, which is the parent's process id.
+"""The process of one training. Its arguments: the parent's process id, and a `TrainingRequest` as JSON.
 
 It stops, with a checkpoint, when its parent ends.
 """
 
-import ctypes
-import os
+import functools
+import json
 import signal
 import sys
 
-if __name__ == "__main__":
-    parent = int(sys.argv[1])
-    sys.argv = ["train.py", *sys.argv[2:]]
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:  # it ended before we could ask
-        sys.exit(1)
-    import train
+from keras_parity.backend_process import end_with_parent
 
-    sys.exit(train.main())
+if __name__ == "__main__":
+    end_with_parent(int(sys.argv[1]), signal.SIGTERM)
+    from foundation.command_line import run_command
+    from training.request import TrainingRequest
+    from training.run import run
+
+    request = TrainingRequest.from_dict(json.loads(sys.argv[2]))
+    sys.exit(run_command(functools.partial(run, request), "interrupted"))

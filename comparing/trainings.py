@@ -1,8 +1,8 @@
-"""Making a comparison's runs by `train.py`'s own code: what is there is kept, what was interrupted goes on."""
+"""Making a comparison's runs: what is there is kept, what was interrupted goes on."""
 
+import dataclasses
 import itertools
 import json
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,10 +11,10 @@ from comparing.plan import Plan
 from comparing.processes import Processes, RunningWorkers
 from comparing.runs import Run, describe_difference, is_finished, read_run
 from comparing.screen import Screen
+from foundation.errors import UserError
+from foundation.files import write_json
+from keras_parity.backend_process import usable_cores
 from training.checkpoint import read_checkpoint
-from training.errors import UserError
-from training.files import write_json
-from training.recipe import Recipe
 from training.run_folder import CHECKPOINT, CONFIG, RunFolder
 
 # The runs of the first seeds are alone on the machine, so that their speeds can be compared; more would only take time.
@@ -24,17 +24,18 @@ CORES_PER_RUN = 4
 TIMINGS = "timings.json"
 
 
-def check_places(plan: Plan, recipe: Recipe, overwrite: bool) -> None:
+def check_places(plan: Plan, overwrite: bool) -> None:
     """Refuse to go on with runs of another recipe that lie where this comparison's would.
 
     Raises:
         UserError: Naming the first one and what differs.
     """
-    for which in (*itertools.chain.from_iterable(plan.turns()), *plan.twins()):
+    first = ((backend, seed, 0) for turn in plan.turns() for backend, seed in turn)
+    for which in (*first, *plan.twins()):
         path = plan.run_path(*which)
         if overwrite or not (path / CONFIG).exists():
             continue
-        difference = describe_difference(RunFolder.open(path).read_config(), plan.run_config(recipe, *which))
+        difference = describe_difference(RunFolder.open(path).read_config(), plan.run_config(*which))
         if difference:
             raise UserError(
                 f"{path} holds a run with {difference}; choose another --out, or --overwrite to train all runs again"
@@ -46,7 +47,6 @@ class Trainings:
 
     Args:
         plan: The comparison.
-        recipe: Its recipe, overrides applied.
         steps: Training steps of a whole run.
         screen: Shows the progress.
         trainer: Trains a run.
@@ -56,13 +56,12 @@ class Trainings:
     def __init__(
         self,
         plan: Plan,
-        recipe: Recipe,
         steps: int,
         screen: Screen,
         trainer: Processes | RunningWorkers,
         overwrite: bool = False,
     ):
-        self._plan, self._recipe, self._steps, self._screen = plan, recipe, steps, screen
+        self._plan, self._steps, self._screen = plan, steps, screen
         self._overwrite, self._lock, self._trainer = overwrite, threading.Lock(), trainer
         self._timings_file = plan.out / TIMINGS
         self._alone = _read_timings(self._timings_file)
@@ -73,10 +72,9 @@ class Trainings:
         Raises:
             KeyboardInterrupt: After the runs under way have written their checkpoints.
         """
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         turns = self._plan.turns()
         timed = 0 if self._plan.smoke else TIMED_SEEDS
-        several = len(self._plan.backends) if self._plan.smoke else max(1, cores // CORES_PER_RUN)
+        several = len(self._plan.backends) if self._plan.smoke else max(1, usable_cores() // CORES_PER_RUN)
         try:
             runs = [self._make(*pair, alone=True) for turn in turns[:timed] for pair in turn]
             with ThreadPoolExecutor(several) as pool:
@@ -102,13 +100,10 @@ class Trainings:
             return run
         if self._trainer.stopping:
             return run
-        if there and _can_resume(run.path, self._recipe.epochs):
-            arguments, alone = ["--resume", str(run.path)], False
-        else:
-            arguments = [*self._plan.arguments, "--seed", str(seed), "--out", str(run.path), "--overwrite"]
-            arguments += ["--set", f"perturbation={perturbation}"] if perturbation else []
-        arguments.append("--no-figures")
-        run.failure = self._trainer.train(run.name, run.path, backend, arguments, self._steps, self._recipe.epochs)
+        request = self._plan.run_request(backend, seed, perturbation)
+        if there and _can_resume(run.path, self._plan.recipe.epochs):
+            request, alone = dataclasses.replace(request, resume=True, overwrite=False), False
+        run.failure = self._trainer.train(run.name, request, self._steps)
         if run.failure is None:
             run = read_run(run.path, alone)[1]
             with self._lock:

@@ -1,6 +1,6 @@
-"""The data sets, one source per file, found by file name: `mnist` is `data/mnist.py`.
+"""The data sets, one per file, found by file name: `mnist` is `data/mnist.py`.
 
-A source's module has `CLASS_NAMES` and `read(archives, cache)`. `pipeline.py` turns its arrays into tf.data.
+A data set's module has `CLASS_NAMES` and `read(archives, cache)`. `pipeline.py` turns its arrays into tf.data.
 """
 
 import difflib
@@ -8,22 +8,22 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-from data.split import Source
-from training.errors import UserError
+from data.split import Dataset
+from foundation.errors import UserError
 
-# The modules here that are no sources.
+# The modules here that are no data sets.
 _MACHINERY = {"__init__", "apparel_folder", "archives", "picture", "pipeline", "split"}
 
-# The sources whose inputs are no images.
+# The data sets whose inputs are no images.
 WITHOUT_IMAGES = {"iris", "sentences"}
 
 
 def names() -> list[str]:
-    """Return the names of all data sources, sorted, without importing any."""
+    """Return the names of all data sets, sorted, without importing any."""
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in _MACHINERY)
 
 
-def read(name: str, archives: Path | None = None, cache: Path | None = None) -> Source:
+def read(name: str, archives: Path | None = None, cache: Path | None = None) -> Dataset:
     """Return the data set `name`; the first time takes some seconds, later ones hardly any.
 
     Args:

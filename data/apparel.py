@@ -21,15 +21,15 @@ from rich.console import Console
 from rich.progress import track
 
 from data.fashion_mnist import CLASS_NAMES
-from data.split import Source, Split
-from training.errors import UserError
-from training.files import write_text
+from data.split import Dataset, Split
+from foundation.errors import UserError
+from foundation.files import write_text
 
 TRAIN, TEST, SAMPLE, TEST_LABELS = "train.csv", "test.csv", "sample_submission.csv", "test_labels.csv"
 SIDE = 28  # pixels
 
 
-def read(archives: Path | None = None, cache: Path | None = None) -> Source:
+def read(archives: Path | None = None, cache: Path | None = None) -> Dataset:
     """Return the folder's images, uint8 `(n, 28, 28, 1)`, the test images in the order of the sample submission.
 
     Args:
@@ -56,7 +56,7 @@ def read(archives: Path | None = None, cache: Path | None = None) -> Source:
         _check_same_ids(folder, test_rows, ids, TEST_LABELS)
         known = dict(zip(ids, values, strict=True))
         truth = np.array([known[row_id] for row_id in order])
-    return Source("apparel", train, Split(images, truth), CLASS_NAMES, test_ids=tuple(order))
+    return Dataset("apparel", train, Split(images, truth), CLASS_NAMES, test_ids=tuple(order))
 
 
 def write_submission(path: Path, ids: Iterable[str], predictions: np.ndarray) -> None:
@@ -107,7 +107,8 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
     if not rows:
         raise UserError(f"{path} has no rows; get the file anew")
     places = [header.index(name) for name in columns]
-    values, seen = [], {}
+    values: list[tuple[str, ...]] = []
+    seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
             raise UserError(f"{path}, row {number} has {len(row)} values, not {len(header)}; correct it")

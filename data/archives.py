@@ -13,15 +13,23 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from data.split import Split
+from data.split import Dataset, Split
+from foundation.errors import UserError
 from keras_parity.environment import default_cache
-from training.errors import UserError
 
 EMBEDDED = Path(__file__).parent / "embedded"
 
+# In the order in which an original's sums stand.
+ARCHIVES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
 _COUNTS = {"train": 60_000, "test": 10_000}
 _IMAGE = (28, 28, 1)
 
@@ -33,22 +41,30 @@ class Original:
     Attributes:
         name: Its name here.
         builder: The name of its builder class in `tensorflow_datasets.image_classification`.
-        archive_sums: SHA-256 of each archive, by file name.
+        sums: SHA-256 of each of `ARCHIVES`.
         content_sum: SHA-256 of the training images, training labels, test images and test labels, one after another, as
             the unpacked archives have them behind their headers: a byte per pixel, a byte per label.
     """
 
     name: str
     builder: str
-    archive_sums: dict[str, str]
+    sums: tuple[str, str, str, str]
     content_sum: str
 
+    @property
+    def archive_sums(self) -> dict[str, str]:
+        """SHA-256 of each archive, by file name."""
+        return dict(zip(ARCHIVES, self.sums, strict=True))
 
-def read_archives(original: Original, archives: Path | None, cache: Path | None) -> dict[str, Split]:
-    """Return the splits "train" and "test" of a data set, in its original order.
+
+def read_archives(
+    original: Original, class_names: tuple[str, ...], archives: Path | None, cache: Path | None
+) -> Dataset:
+    """Return a data set in its original order.
 
     Args:
         original: The data set.
+        class_names: A name per class.
         archives: Folder of the archives, checked at every call. None takes the embedded ones, which are checked when
             they are prepared, or downloads where there are none.
         cache: Folder of what is prepared once; None takes the default.
@@ -60,7 +76,8 @@ def read_archives(original: Original, archives: Path | None, cache: Path | None)
         check_archives(archives, original.archive_sums)
     cache = cache or default_cache()
     splits = _read_content(cache / f"{original.name}.uint8", original.content_sum)
-    return splits or _prepare(original, archives, cache)
+    splits = splits or _prepare(original, archives, cache)
+    return Dataset(original.name, splits["train"], splits["test"], class_names)
 
 
 def check_archives(folder: Path, sums: dict[str, str]) -> None:
@@ -92,9 +109,10 @@ def _read_content(path: Path, content_sum: str) -> dict[str, Split] | None:
         content = np.fromfile(path, np.uint8)
     except OSError:
         return None
-    if hashlib.sha256(content).hexdigest() != content_sum:
+    if hashlib.sha256(content.data).hexdigest() != content_sum:
         return None
-    splits, start = {}, 0
+    splits: dict[str, Split] = {}
+    start = 0
     for name, count in _COUNTS.items():
         labels = start + count * int(np.prod(_IMAGE))
         end = labels + count
@@ -106,8 +124,8 @@ def _read_content(path: Path, content_sum: str) -> dict[str, Split] | None:
 def _write_content(path: Path, splits: dict[str, Split]) -> None:
     with path.open("wb") as file:
         for name in _COUNTS:
-            file.write(np.ascontiguousarray(splits[name].inputs))
-            file.write(splits[name].labels.astype(np.uint8))
+            file.write(np.ascontiguousarray(splits[name].inputs).data)
+            file.write(splits[name].labels.astype(np.uint8).data)
 
 
 def _prepare(original: Original, archives: Path | None, cache: Path) -> dict[str, Split]:
@@ -168,8 +186,8 @@ def _build(original: Original, archives: Path | None, scratch: Path) -> dict[str
         UserError: If a download fails.
         OSError: If something cannot be written.
     """
-    source = archives or "a download"
-    print(f"preparing {original.builder} from {source}, once; this takes 10 to 20 s …", file=sys.stderr, flush=True)
+    place = archives or "a download"
+    print(f"preparing {original.builder} from {place}, once; this takes 10 to 20 s …", file=sys.stderr, flush=True)
     import tensorflow_datasets as tfds
 
     if not sys.stderr.isatty():
@@ -196,7 +214,7 @@ def _build(original: Original, archives: Path | None, scratch: Path) -> dict[str
         raise plain from error
 
 
-def _reach(builder: type) -> None:
+def _reach(builder: Any) -> None:
     """Ask for the head of the first address: without a network the library would try for minutes, a warning a time."""
     import requests
 
@@ -215,7 +233,7 @@ def _plain_error(error: Exception, builder: str) -> UserError | OSError | None:
     from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
     from tensorflow_datasets.core.download.util import DownloadError
 
-    behind = error
+    behind: BaseException | None = error
     while behind is not None:
         if isinstance(behind, requests.RequestException | DownloadError | NonMatchingChecksumError):
             offline = isinstance(behind, requests.ConnectionError)
@@ -232,7 +250,7 @@ def _plain_error(error: Exception, builder: str) -> UserError | OSError | None:
     return None
 
 
-def _in_original_order(builder: type) -> type:
+def _in_original_order(builder: Any) -> type:
     """Return a subclass of a library's builder that does not shuffle the examples when it prepares them."""
     import tensorflow_datasets as tfds
 
@@ -243,7 +261,7 @@ def _in_original_order(builder: type) -> type:
             pkg_dir_path = builder.pkg_dir_path
             url_infos = builder.url_infos
 
-            def _info(self):
+            def _info(self) -> Any:
                 info = super()._info()
                 return tfds.core.DatasetInfo(
                     builder=self,

@@ -25,7 +25,7 @@ def scale(inputs: np.ndarray) -> np.ndarray:
     return inputs.astype(np.float32) / np.float32(255) if inputs.dtype == np.uint8 else inputs
 
 
-def draw_order(count: int, seed: int, epoch: int) -> np.ndarray:
+def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
     """Return a permutation of 0..count-1, int64, that (seed, epoch) fixes on every machine and backend."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch]))).permutation(count)
 
@@ -46,7 +46,7 @@ def training_batches(
     Returns:
         A data set of known cardinality, of inputs as `scale` gives them and int32 labels `(batch,)`.
     """
-    order = draw_order(len(split), seed, epoch) if shuffle else np.arange(len(split))
+    order = epoch_order(len(split), seed, epoch) if shuffle else np.arange(len(split))
     return _gather(split, order[first_step * batch_size :], batch_size)
 
 

@@ -1,10 +1,10 @@
-"""The arrays that a data source gives: a training split, a test split, the names of the classes."""
+"""The arrays that a data set gives: a training split, a test split, the names of the classes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from training.errors import UserError
+from foundation.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Source:
+class Dataset:
     """A data set.
 
     Attributes:

@@ -30,12 +30,12 @@ def checked_names(class_names) -> tuple[str, ...]:
     return tuple(" ".join(str(name).split()) for name in class_names)
 
 
-def checked_labels(labels, class_names: Sequence[str], name: str = "labels", length: int | None = None) -> np.ndarray:
+def checked_labels(labels, classes: int, name: str = "labels", length: int | None = None) -> np.ndarray:
     """Return `labels` as int64 `(n,)` if each is the index of a class.
 
     Args:
         labels: Integers `(n,)`.
-        class_names: One name per class.
+        classes: How many there are.
         name: What the argument is called in the message.
         length: The n that is expected; any but 0 if left out.
 
@@ -47,8 +47,8 @@ def checked_labels(labels, class_names: Sequence[str], name: str = "labels", len
         raise ValueError(f"{name} must be integers (n,) with n > 0, not {labels.dtype} {labels.shape}")
     if length is not None and len(labels) != length:
         raise ValueError(f"there are {len(labels)} {name} where {length} were expected")
-    if labels.min() < 0 or labels.max() >= len(class_names):
-        raise ValueError(f"{name} reach from {labels.min()} to {labels.max()}; there are {len(class_names)} classes")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"{name} reach from {labels.min()} to {labels.max()}; there are {classes} classes")
     return labels.astype(np.int64)
 
 

@@ -1,6 +1,7 @@
 """Which classes does a system take for which?"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -26,8 +27,8 @@ def count_confusions(truths: np.ndarray, predictions: np.ndarray, classes: int) 
     Raises:
         ValueError: If an argument is not as described.
     """
-    truths = checked_labels(truths, range(classes), name="truths")
-    predictions = checked_labels(predictions, range(classes), name="predictions", length=len(truths))
+    truths = checked_labels(truths, classes, name="truths")
+    predictions = checked_labels(predictions, classes, name="predictions", length=len(truths))
     return np.bincount(truths * classes + predictions, minlength=classes**2).reshape(classes, classes)
 
 
@@ -78,7 +79,7 @@ def confusion_matrix(truths: np.ndarray, predictions: np.ndarray, class_names: S
             color=GREY if count == 0 else ink,
         )  # fmt: skip
 
-    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
     axes.set_xticks(range(classes), names, **slant)
     axes.set_yticks(range(classes), names)
     axes.set(xlabel="predicted class", ylabel="true class")

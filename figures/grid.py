@@ -28,17 +28,17 @@ def image_grid(
     Returns:
         The figure.
     """
-    captions = [[shorten(line, _WIDEST, _SIZE) for line in caption.split("\n")] for caption in captions]
-    widest = max(text_width(line, _SIZE) for lines in captions for line in lines)
+    texts = [[shorten(line, _WIDEST, _SIZE) for line in caption.split("\n")] for caption in captions]
+    widest = max(text_width(line, _SIZE) for lines in texts for line in lines)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     width = columns * max(_CELL, widest + 0.15)
-    height = rows * (_CELL + 0.1 + max(map(len, captions)) * _LINE) + 0.6  # the title's two lines
+    height = rows * (_CELL + 0.1 + max(map(len, texts)) * _LINE) + 0.6  # the title's two lines
     figure = new_figure(max(width, 4.5), height)  # narrower, the title would take many lines
     cells = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in cells[len(images) :]:
         axes.set_axis_off()
-    for i, (axes, image, lines) in enumerate(zip(cells, images, captions, strict=False)):
+    for i, (axes, image, lines) in enumerate(zip(cells, images, texts, strict=False)):
         draw_image(axes, image)
         axes.set_title("\n".join(lines), fontsize=_SIZE, loc="center")
         if wrong is not None and wrong[i]:

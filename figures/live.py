@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -36,7 +37,7 @@ class LiveFigure:
 
     def __init__(self, path: Path, screen: str | None):
         self._path, self._screen = path, screen
-        self._handle = None  # the notebook's output, or the window's picture
+        self._handle: Any = None  # the notebook's output, or the window's picture
 
     def show(self, figure: Figure) -> None:
         """Show `figure` in the place of the one before.
@@ -61,7 +62,8 @@ class LiveFigure:
     def _show_in_window(self, figure: Figure) -> None:
         import matplotlib.pyplot as plt
 
-        pixels = np.asarray(figure.canvas.buffer_rgba())
+        canvas: Any = figure.canvas
+        pixels = np.asarray(canvas.buffer_rgba())
         if self._handle is None:
             window = plt.figure(figsize=figure.get_size_inches(), dpi=figure.dpi)
             self._handle = window.figimage(pixels)

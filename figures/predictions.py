@@ -33,7 +33,7 @@ def first_predictions(
         ValueError: If an argument is not as described, or an output is not finite.
     """
     images, class_names = checked_images(images), checked_names(class_names)
-    truths = checked_labels(truths, class_names, name="truths", length=len(images))
+    truths = checked_labels(truths, len(class_names), name="truths", length=len(images))
     predictions = checked_outputs(outputs, class_names, len(images)).argmax(axis=1)
     if count < 1:
         raise ValueError(f"count must be at least 1, not {count}")
@@ -69,7 +69,7 @@ def worst_classified(
         ValueError: If an argument is not as described.
     """
     images, class_names = checked_images(images), checked_names(class_names)
-    truths = checked_labels(truths, class_names, name="truths", length=len(images))
+    truths = checked_labels(truths, len(class_names), name="truths", length=len(images))
     probabilities = checked_outputs(probabilities, class_names, len(images), probabilities=True)
     if count < 1:
         raise ValueError(f"count must be at least 1, not {count}")

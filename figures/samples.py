@@ -38,7 +38,7 @@ def sample_images(
     """
     images = checked_images(images)
     class_names = checked_names(class_names)
-    labels = checked_labels(labels, class_names, length=len(images))
+    labels = checked_labels(labels, len(class_names), length=len(images))
     if count < 1:
         raise ValueError(f"count must be at least 1, not {count}")
     captions = [class_names[label] for label in labels[:count]]

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.files import write_bytes
+from foundation.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,7 +28,7 @@ def outputs_side_by_side(
         ValueError: If an argument is not as described.
     """
     images, class_names = checked_images(images), checked_names(class_names)
-    truths = checked_labels(truths, class_names, name="truths", length=len(images))
+    truths = checked_labels(truths, len(class_names), name="truths", length=len(images))
     if not outputs:
         raise ValueError("there is no network to draw")
     checked = {

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
 
 DPI = 120  # 8 inches make 960 pixels: readable on a screen without zooming
@@ -51,8 +52,7 @@ def house_style(draw):
 
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure, `width` by `height` inches, that makes room for its own labels and needs no display."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # inches
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))  # inches
     FigureCanvasAgg(figure)
     return figure
 

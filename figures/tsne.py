@@ -15,7 +15,7 @@ from matplotlib.transforms import Affine2D
 from PIL import Image
 
 from figures.style import CLASS_COLOURS, house_style, ink_on, new_figure, wrap
-from training.files import write_bytes
+from foundation.files import write_bytes
 
 PERPLEXITY = 30  # the source's
 _FRAME_MS, _LAST_FRAME_MS = 500, 3000  # milliseconds

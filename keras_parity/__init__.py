@@ -11,11 +11,16 @@ verdict.report("out/")
 Importing this package imports no framework and no keras: those run in processes of their own.
 """
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras_parity.checking import check
+
+__version__ = "0.2.0"
 __all__ = ["check"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     if name == "check":  # not before it is asked for: `--help` needs no NumPy
         from keras_parity.checking import check
 

@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from keras_parity.errors import UsageError, quote
 
@@ -178,7 +178,7 @@ def write_inspected_copy(path: Path, copy: Path | BinaryIO, allowance: Allowance
 
 
 @contextlib.contextmanager
-def _opened(path: Path, allowance: Allowance) -> Iterator[tuple[zipfile.ZipFile, dict]]:
+def _opened(path: Path, allowance: Allowance) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
     """Open an archive and inspect it; what goes wrong until the block ends is put in one line."""
     try:
         with _open_regular(path) as file:
@@ -199,7 +199,7 @@ def _refusal(path: Path, reason: str) -> UsageError:
     return UsageError(f"{path} {reason}")
 
 
-def _open_regular(path: Path):
+def _open_regular(path: Path) -> BinaryIO:
     """Open `path` for reading if it is an ordinary file that starts as an archive does."""
     save_again = "save the model with model.save('NAME.keras')"
     try:
@@ -224,7 +224,7 @@ def _open_regular(path: Path):
     raise _refusal(path, f"is not a .keras file (a ZIP archive); {save_again}")
 
 
-def _check_directory(file, path: Path) -> None:
+def _check_directory(file: BinaryIO, path: Path) -> None:
     """Refuse an archive whose directory is not a short one at the file's very end.
 
     zipfile reads the whole directory into memory, a kilobyte an entry, before anyone can count the entries.
@@ -284,7 +284,7 @@ def _parse(archive: zipfile.ZipFile, name: str, max_bytes: dict[str, int], path:
 
 def _check_version(metadata: object, path: Path) -> None:
     """Refuse a file of another major version of Keras, or of a newer one than is installed here."""
-    text = metadata.get("keras_version") if isinstance(metadata, dict) else None
+    text: Any = metadata.get("keras_version") if isinstance(metadata, dict) else None
     try:
         version = tuple(int(number) for number in text.split(".")[:2])
         major, _ = version
@@ -310,7 +310,7 @@ class _Inspection:
         self.allowance = allowance
         self.layers = 0
 
-    def clean_model(self, config: object) -> dict:
+    def clean_model(self, config: object) -> dict[str, Any]:
         """Return the configuration of a model without what it was compiled with.
 
         Raises:
@@ -319,9 +319,10 @@ class _Inspection:
         if not (isinstance(config, dict) and (_names(config) in _MODELS or self._is_custom(config))):
             name = config.get("class_name") if isinstance(config, dict) else type(config).__name__
             raise self._refuse(f"holds {quote(repr(name))}, not a Functional or Sequential model of Keras")
-        return self._clean(config, "", 0)
+        cleaned: dict[str, Any] = self._clean(config, "", 0)
+        return cleaned
 
-    def _clean(self, value: object, key: str, depth: int) -> object:
+    def _clean(self, value: Any, key: str, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise self._refuse(f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, dict):
@@ -340,7 +341,7 @@ class _Inspection:
             raise self._refuse(f"has the activation {quote(repr(value))}, which is not one of Keras's own")
         return value
 
-    def _check_class(self, value: dict) -> None:
+    def _check_class(self, value: dict[str, Any]) -> None:
         module, name = _names(value)
         if module is None and (name == "__keras_tensor__" or (name in _CONSTANTS and self.allowance.operations)):
             return  # a connection between two layers, or an operation's argument
@@ -365,7 +366,7 @@ class _Inspection:
             return name in self.allowance.layers
         return self.allowance.operations and _OPERATION_MODULE.fullmatch(module) is not None and name.isidentifier()
 
-    def _is_custom(self, value: dict) -> bool:
+    def _is_custom(self, value: dict[str, Any]) -> bool:
         """Say whether Keras will take this for a class or function that the user's own module has registered."""
         registered = value.get("config") if value.get("class_name") == "function" else value.get("registered_name")
         return isinstance(registered, str) and registered in self.allowance.custom
@@ -376,19 +377,19 @@ class _Inspection:
         return _refusal(self.path, f"{reason}; open it yourself with keras if you trust its author")
 
 
-def _names(value: dict) -> tuple[str | None, str | None]:
+def _names(value: dict[str, Any]) -> tuple[str | None, str | None]:
     """Return the module and the name of a class; None for no module, an empty text for what is no text."""
     module, name = value.get("module"), value.get("class_name")
     return module if module is None or isinstance(module, str) else "", name if isinstance(name, str) else ""
 
 
-def _write_copy(archive: zipfile.ZipFile, config: dict, copy: Path | BinaryIO, path: Path) -> None:
+def _write_copy(archive: zipfile.ZipFile, config: dict[str, Any], copy: Path | BinaryIO, path: Path) -> None:
     try:
         with zipfile.ZipFile(copy, "x") as fresh:
             fresh.writestr(_METADATA, "{}")
             fresh.writestr(_CONFIG, json.dumps(config))
             with archive.open(_WEIGHTS) as weights, fresh.open(_WEIGHTS, "w") as target:
-                if not weights.peek(len(_HDF5)).startswith(_HDF5):
+                if not cast(zipfile.ZipExtFile, weights).peek(len(_HDF5)).startswith(_HDF5):
                     raise _refusal(path, f"is damaged: its {_WEIGHTS} is not HDF5; fetch or save it again")
                 while chunk := weights.read(2**20):  # ends at the declared size, which was checked; verifies the sum
                     target.write(chunk)

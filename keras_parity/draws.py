@@ -3,34 +3,27 @@
 All of it is drawn by NumPy from the check's seed, in the parent process.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-# Sizes that stand for the unknown ones of an input's shape: an odd one, so that paddings are seen.
-UNKNOWN_SIZE = 9
-# The number of tokens where nothing in the model says how many there are.
-UNKNOWN_TOKENS = 10
+from keras_parity.protocol.results import UNKNOWN_SIZE, InputSpec
+
 # The draw that a loss alone sees: its predictions are exactly 0 and 1.
 CERTAIN = "certain predictions"
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """One tensor that a model takes.
-
-    Attributes:
-        name: Its name.
-        shape: Its shape with the batch in front; None where any size will do.
-        dtype: Keras's name of its dtype.
-        tokens: For whole numbers, how many there are: they lie from 0 to `tokens` - 1; None for other inputs.
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-    tokens: int | None = None
+# The draw that `fit` and `predict` see: two and a half batches of drawn examples.
+PARTIAL = "partial batch"
+# The draw of zeros, in the model's inputs or, of what penalises a weight, in that weight.
+BLANK = "blank"
+# The draw that the user gave.
+GIVEN = "given"
+# The backends of Keras that have no tensors of text.
+WITHOUT_STRINGS = ("jax", "torch", "openvino")
+# What is drawn for a text of which nothing is known.
+WORDS = ("alpha", "beta", "gamma", "delta", "a longer text, with a comma")
+_SPECIAL = {"NaN": np.nan, "infinity": np.inf, "subnormal": 1e-40}
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class Draw:
 
     name: str
     ordinary: bool
-    inputs: object
+    inputs: Any
 
 
 def draw_inputs(
@@ -68,16 +61,102 @@ def draw_inputs(
         special: Whether to add NaN, infinities and subnormal numbers.
     """
     kinds = [(f"ordinary {number}", True) for number in range(1, ordinary + 1)]
-    if edge:
-        kinds += [("blank", False), ("constant", False), ("ties", False), ("batch of one", False)]
-        if any(spec.tokens is None and spec.dtype != "bool" for spec in specs):
-            kinds += [("large", False), ("tiny", False)]
-    if special:
-        kinds += [("NaN", False), ("infinity", False), ("subnormal", False)]
+    kinds += [(name, False) for name in _edges(specs, edge, special)]
     return [
         Draw(name, is_ordinary, [_draw(spec, name, seed, i, batch_size) for i, spec in enumerate(specs)])
         for name, is_ordinary in kinds
     ]
+
+
+def draws_around(given: Any, seed: int, *, edge: bool = True, special: bool = False) -> list[Draw]:
+    """Return the user's example as the first draw, and edge draws of its structure within its range.
+
+    Args:
+        given: Arrays, in whatever nested structure of lists, tuples and dictionaries the model takes.
+        seed: Of the check.
+        edge: Whether to add edge draws.
+        special: As in `draw_inputs`.
+    """
+    arrays: list[np.ndarray] = []
+
+    def collect(array: np.ndarray) -> np.ndarray:
+        arrays.append(array)
+        return array
+
+    _map_arrays(given, collect)
+    specs = specs_from_examples(arrays)
+    sizes = {len(array) for array in arrays if array.ndim}
+    draws = [Draw(GIVEN, True, given)]
+    if len(sizes) != 1:  # nodes and edges of a graph, for one: their numbers belong together
+        return draws
+    for name in _edges(specs, edge, special):
+        drawn = iter([_draw(spec, name, seed, i, sizes.copy().pop()) for i, spec in enumerate(specs)])
+
+        def take(_: np.ndarray, drawn: Iterator[np.ndarray] = drawn) -> np.ndarray:
+            return next(drawn)
+
+        draws.append(Draw(name, False, _map_arrays(given, take)))
+    return draws
+
+
+def specs_from_examples(arrays: Sequence[np.ndarray]) -> list[InputSpec]:
+    """Return what the user's examples tell of the inputs: their ranges, whole numbers, words.
+
+    Args:
+        arrays: An example of each input, with the batch in front.
+    """
+    return [_spec_of_example(f"input {i}", np.asarray(array)) for i, array in enumerate(arrays)]
+
+
+def refuse_strings(specs: Sequence[InputSpec], backends: Sequence[str]) -> dict[str, str]:
+    """Return, for each backend that cannot take the inputs as they are text, one line that says so.
+
+    Args:
+        specs: The model's inputs.
+        backends: What Keras runs on, for each of those that are compared.
+    """
+    texts = [repr(spec.name) for spec in specs if spec.dtype == "string"]
+    if not texts:
+        return {}
+    what = f"the input {texts[0]} takes text" if len(texts) == 1 else f"the inputs {', '.join(texts)} take text"
+    return {
+        backend: f"{what}, and Keras has no tensors of text on {backend}: turn text into numbers before the model"
+        for backend in backends
+        if backend in WITHOUT_STRINGS
+    }
+
+
+def _edges(specs: Sequence[InputSpec], edge: bool, special: bool) -> list[str]:
+    names = [BLANK, "constant", "ties", "batch of one"] if edge else []
+    if edge and any(spec.tokens is None and not spec.vocabulary and spec.dtype != "bool" for spec in specs):
+        names += ["large", "tiny"] if not all(spec.discrete for spec in specs) else ["large"]
+    return names + (list(_SPECIAL) if special else [])
+
+
+def _spec_of_example(name: str, array: np.ndarray) -> InputSpec:
+    shape = (None, *array.shape[1:]) if array.ndim else ()
+    if array.dtype.kind in "OSU":
+        words = tuple(dict.fromkeys(str(word) for word in array.ravel()))
+        return InputSpec(name, shape, "string", vocabulary=words, reason="the words given")
+    if array.dtype.kind == "b":
+        return InputSpec(name, shape, "bool")
+    finite = array[np.isfinite(array)]
+    if not finite.size:
+        return InputSpec(name, shape, array.dtype.name)
+    low, high = float(finite.min()), float(finite.max())
+    whole = bool((finite == np.round(finite)).all())
+    return InputSpec(
+        name, shape, array.dtype.name, low=low, high=high, whole=whole, reason="the range of the example given"
+    )
+
+
+def _map_arrays(value: Any, function: Callable[[np.ndarray], Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _map_arrays(item, function) for key, item in value.items()}
+    if isinstance(value, list | tuple) and not np.isscalar(value):
+        items = [_map_arrays(item, function) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return function(value) if isinstance(value, np.ndarray) else value
 
 
 def _draw(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:
@@ -88,97 +167,109 @@ def _draw(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int)
     )
     if spec.dtype == "bool":
         return np.full(shape, kind == "constant") if kind in ("blank", "constant") else generator.random(shape) < 0.5
+    if spec.vocabulary or spec.dtype == "string":
+        words = np.array(spec.vocabulary or WORDS)
+        chosen = words[_draw_tokens(generator, kind, shape, len(words), padded=False)]
+        return chosen if words.dtype.kind == "U" else _as_whole(chosen, spec.dtype)
     if spec.tokens is not None:
-        return _draw_tokens(generator, kind, shape, spec)
+        return _as_whole(_draw_tokens(generator, kind, shape, spec.tokens, spec.padded), spec.dtype)
+    if spec.low is None and spec.high is None:
+        values = _draw_reals(generator, kind, shape)
+    else:
+        values = _draw_within(spec, generator, kind, shape)
+    if kind in _SPECIAL and not spec.whole:
+        values[generator.random(shape) < 0.05] = _SPECIAL[kind]
+        values.flat[0] = _SPECIAL[kind]
+    if spec.whole:
+        return _as_whole(_part_neighbours(values, spec) if spec.distinct else values, spec.dtype)
+    # Every precision sees the very same numbers.
+    rounded = values.astype(np.float32).astype(np.float64)
+    return rounded if np.dtype(spec.dtype).kind not in "iu" else rounded.astype(spec.dtype)
+
+
+def _draw_reals(generator: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers that nothing bounds."""
     values = generator.standard_normal(shape)
     if kind == "blank":
-        values = np.zeros(shape)
-    elif kind == "constant":
-        values = np.full(shape, 0.5)
-    elif kind == "ties":
+        return np.zeros(shape)
+    if kind == "constant":
+        return np.full(shape, 0.5)
+    if kind == "ties":
         # Halves from 0 to 1: pooling windows full of equal maxima, and zeros among them.
-        values = generator.integers(0, 3, shape) / 2
+        return generator.integers(0, 3, shape) / 2
+    return np.asarray(values * {"large": 1000, "tiny": 1e-6}.get(kind, 1.0))
+
+
+def _draw_within(spec: InputSpec, generator: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers from `low` to `high`, either of which may be open."""
+    reals = np.abs(_draw_reals(generator, kind, shape))
+    if spec.low is None or spec.high is None:
+        bound = np.asarray(spec.high if spec.low is None else spec.low, np.float64)
+        values = bound - reals if spec.low is None else bound + reals
+        if kind in ("blank", "constant", "ties"):  # the usual ones, if they lie within
+            values = np.minimum(reals, bound) if spec.low is None else np.maximum(reals, bound)
+        return np.asarray(np.round(values) if spec.whole else values)
+    low, high = (np.asarray(bound, np.float64) for bound in (spec.low, spec.high))
+    nearest_zero = np.clip(np.zeros(shape), low, high)
+    if kind == "blank":
+        values = nearest_zero
+    elif kind == "constant":
+        values = np.broadcast_to(low + 0.5 * (high - low), shape)
+    elif kind == "ties":
+        values = low + (high - low) * generator.integers(0, 3, shape) / 2
     elif kind == "large":
-        values = values * 1000
+        values = np.broadcast_to(high, shape)
     elif kind == "tiny":
-        values = values * 1e-6
-    elif kind in ("NaN", "infinity", "subnormal"):
-        special = {"NaN": np.nan, "infinity": np.inf, "subnormal": 1e-40}[kind]
-        values[generator.random(shape) < 0.05] = special
-        values.flat[0] = special
-    # Every precision sees the very same numbers.
-    return values.astype(np.float32).astype(np.float64)
+        values = np.clip(nearest_zero + 1e-6 * generator.standard_normal(shape), low, high)
+    elif spec.whole:
+        values = np.floor(low + (high - low + 1) * generator.random(shape))
+    else:
+        values = low + (high - low) * generator.random(shape)
+    values = np.round(values) if spec.whole else values
+    # Rounded to float32 they still lie within.
+    inner = [np.nextafter(bound.astype(np.float32), np.float32(to)) for bound, to in ((low, np.inf), (high, -np.inf))]
+    inner = [
+        np.where(bound.astype(np.float32) == bound, bound, near) for bound, near in zip((low, high), inner, strict=True)
+    ]
+    return np.array(np.clip(values, *inner) if (inner[0] <= inner[1]).all() else values)
 
 
-def _draw_tokens(generator, kind: str, shape: tuple[int, ...], spec: InputSpec) -> np.ndarray:
-    dtype = spec.dtype if np.dtype(spec.dtype).kind in "iu" else "int32"
-    values = generator.integers(0, spec.tokens, shape)
+def _draw_tokens(
+    generator: np.random.Generator, kind: str, shape: tuple[int, ...], count: int, padded: bool
+) -> np.ndarray:
+    """Return whole numbers below `count`; of a padded input with zeros at the ends of rows alone."""
+    values = generator.integers(0, count, shape)
     if kind == "blank":  # fully padded rows
-        values = np.zeros(shape)
+        values = np.zeros(shape, np.int64)
     elif kind == "constant":  # one repeated token
-        values = np.full(shape, min(1, spec.tokens - 1))
+        values = np.full(shape, min(1, count - 1))
+    elif kind == "large":  # the last token
+        values = np.full(shape, count - 1)
     elif kind == "ties":  # two tokens only, then padding; the first row has none and the last one nothing else
-        values = generator.integers(max(spec.tokens - 2, 0), spec.tokens, shape)
+        values = generator.integers(max(count - 2, 0), count, shape)
         if len(shape) > 1:
             for row in range(shape[0]):
                 values[row, shape[1] - row * shape[1] // max(shape[0] - 1, 1) :] = 0
-    elif kind == "large":  # the last token
-        values = np.full(shape, spec.tokens - 1)
-    values = values.astype(dtype)
-    return values if np.dtype(spec.dtype).kind in "iu" else values.astype(np.float64)
+    elif padded and len(shape) > 1 and count > 1:
+        lengths = generator.integers(shape[-1] - shape[-1] // 2, shape[-1] + 1, shape[:-1])
+        values = generator.integers(1, count, shape)
+        values = np.where(np.arange(shape[-1]) < lengths[..., None], values, 0)
+    return values
 
 
-def draw_targets(loss: str, outputs: list[np.ndarray], seed: int, step: int) -> list[np.ndarray]:
-    """Return targets that fit a loss and the outputs, one array for each.
-
-    Args:
-        loss: The loss's name, as Keras knows it.
-        outputs: The model's outputs, for their shapes.
-        seed: Of the check.
-        step: Which batch.
-    """
-    name = loss.replace("_", "").lower()
-    targets = []
-    for position, output in enumerate(outputs):
-        generator = np.random.default_rng([seed, 77, position, step])
-        if name.startswith("sparse"):
-            targets.append(generator.integers(0, output.shape[-1], output.shape[:-1]))
-            continue
-        if name.startswith("ctc"):
-            targets.append(generator.integers(1, max(output.shape[-1], 2), (output.shape[0], 2)))
-            continue
-        if name.startswith(("categorical", "kl", "circle")) and output.ndim > 1:
-            values = np.eye(output.shape[-1])[generator.integers(0, output.shape[-1], output.shape[:-1])]
-        elif name.startswith(("binary", "dice", "tversky")):
-            values = generator.integers(0, 2, output.shape)
-        elif "hinge" in name:
-            values = generator.integers(0, 2, output.shape) * 2 - 1
-        elif name.startswith(("poisson", "meansquaredlog", "msle", "kl")):
-            values = np.abs(generator.standard_normal(output.shape))
-        else:
-            values = generator.standard_normal(output.shape)
-        targets.append(values.astype(np.float32).astype(np.float64))
-    return targets
+def _part_neighbours(values: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """Return whole numbers of which no two neighbours in a row are equal, if there are two of them."""
+    low, high = float(np.min(spec.low or 0.0)), float(np.max(spec.high or 0.0))
+    if not values.ndim or high <= low:
+        return values
+    values = values.copy()
+    for column in range(1, values.shape[-1]):
+        same = values[..., column] == values[..., column - 1]
+        other = np.where(values[..., column] < high, values[..., column] + 1, low)
+        values[..., column] = np.where(same, other, values[..., column])
+    return values
 
 
-def draw_certainties(outputs: Sequence[np.ndarray], seed: int) -> list[np.ndarray] | None:
-    """Return predictions of exactly 0 and 1, right ones and wrong ones, for a loss; None if no output is a probability.
-
-    Args:
-        outputs: The model's outputs; one whose values all lie from 0 to 1 is taken for probabilities.
-        seed: Of the check.
-    """
-    probable = [output.min(initial=0.0) >= 0 and output.max(initial=1.0) <= 1 for output in outputs]
-    if not any(probable):
-        return None
-    certainties = []
-    for position, output in enumerate(outputs):
-        generator = np.random.default_rng([seed, 78, position])
-        classes = output.shape[-1] if output.ndim > 1 else 1
-        if not probable[position]:
-            certainties.append(output)
-        elif classes > 1 and np.allclose(output.sum(axis=-1), 1, atol=1e-3):
-            certainties.append(np.eye(classes)[generator.integers(0, classes, output.shape[:-1])])
-        else:
-            certainties.append(generator.integers(0, 2, output.shape).astype(np.float64))
-    return certainties
+def _as_whole(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Return whole numbers as integers, or as floats where the input is one of floats."""
+    return values.astype(dtype if np.dtype(dtype).kind in "iu" else np.float64)

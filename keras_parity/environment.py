@@ -5,9 +5,10 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 
-def describe_environment(versions: dict[str, str]) -> dict:
+def describe_environment(versions: dict[str, str]) -> dict[str, Any]:
     """Return versions, processor, cores, date and command.
 
     Args:

@@ -10,13 +10,19 @@ worker). Options, in `pytest.ini` or `[tool.pytest.ini_options]`:
     parity_accepted = parity.toml             # default: that file beside the configuration, where it exists
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keras_parity.accepted import BACKENDS, DEFAULT_FILE, Accepted, read_accepted
+from keras_parity.accepted import Accepted, read_accepted
 from keras_parity.errors import UsageError
+from keras_parity.names import BACKENDS, DEFAULT_FILE
 from keras_parity.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from keras_parity.crew import Crew
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,10 +34,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 class Parity:
     """Checks of one pytest session: they share the backends' processes and the accepted divergences."""
 
-    def __init__(self, workers, backends: tuple[str, ...] | None, accepted: list[Accepted] | None):
-        self._defaults = {"workers": workers, "backends": backends, "accepted": accepted}
+    def __init__(self, crew: "Crew", backends: tuple[str, ...] | None, accepted: list[Accepted] | None):
+        self._defaults: dict[str, Any] = {"crew": crew, "backends": backends, "accepted": accepted}
 
-    def check(self, model, **kwargs) -> Verdict:
+    def check(self, model: Any, **kwargs: Any) -> Verdict:
         """Return the verdict on a model that the backends agree on.
 
         Args:
@@ -52,21 +58,21 @@ class Parity:
 
 
 @pytest.fixture(scope="session")
-def _parity_session(pytestconfig: pytest.Config):
+def _parity_session(pytestconfig: pytest.Config) -> Iterator[Parity]:
     """What all tests of a session share."""
-    from keras_parity.workers import Workers
+    from keras_parity.crew import Crew
 
     try:
         backends = _read_backends(pytestconfig)
         accepted = _read_accepted(pytestconfig)
     except UsageError as error:
         pytest.fail(str(error), pytrace=False)
-    with Workers() as workers:
-        yield Parity(workers, backends, accepted)
+    with Crew() as crew:
+        yield Parity(crew, backends, accepted)
 
 
 @pytest.fixture
-def parity(_parity_session) -> Parity:
+def parity(_parity_session: Parity) -> Parity:
     """`parity.check(model)` fails the test where backends disagree about a model, or where that cannot be said."""
     return _parity_session
 

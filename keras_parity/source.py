@@ -1,4 +1,4 @@
-"""What the user named, a `.keras` file, `module:function` or something to call, as a value that a worker can build.
+"""What the user named, a `.keras` file, `module:function` or something to call, described for the workers.
 
 The parent never imports the user's module, which would import keras: it looks at names in the source text. A function
 that a fresh process cannot import (of a notebook, a script, a test, or inside another function) travels by value.
@@ -6,22 +6,20 @@ that a fresh process cannot import (of a notebook, a script, a test, or inside a
 
 import ast
 import contextlib
-import difflib
 import functools
 import importlib.machinery
 import importlib.util
-import io
 import os
 import pickle
 import sys
-import sysconfig
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from keras_parity.errors import UsageError, quote
+from keras_parity.errors import UsageError, describe_missing, quote
+from keras_parity.protocol.source import ModelSource, PackedObject
 
 if TYPE_CHECKING:
     import keras
@@ -29,32 +27,7 @@ if TYPE_CHECKING:
 FORMS = "a .keras file, module:function, or a function that builds a model"
 
 
-@dataclass(frozen=True)
-class ModelSource:
-    """What to build.
-
-    Attributes:
-        label: What the user typed, or the function's name.
-        kind: `file`, `function`, or `model` for a built one.
-        path: Of a file, absolute.
-        reference: Of a function given as text, `module:name`.
-        pickled: Of a function given as such, or of a built model: its bytes, and its own classes. By cloudpickle.
-        kwargs: Keyword arguments for the function, pickled; they may hold functions too.
-        custom: The module to import first, so that its classes are known; or None.
-        sys_path: Folders that the worker searches for modules, before its own.
-    """
-
-    label: str
-    kind: str
-    path: str | None = None
-    reference: str | None = None
-    pickled: bytes | None = field(default=None, repr=False)
-    kwargs: bytes | None = field(default=None, repr=False)
-    custom: str | None = None
-    sys_path: tuple[str, ...] = ()
-
-
-def describe_source(model: object, kwargs: dict | None = None, custom: str | None = None) -> ModelSource:
+def describe_source(model: object, kwargs: dict[str, Any] | None = None, custom: str | None = None) -> ModelSource:
     """Return what `model` stands for, in a form that travels.
 
     Args:
@@ -94,29 +67,31 @@ def describe_source(model: object, kwargs: dict | None = None, custom: str | Non
     raise UsageError(f"cannot check {quote(repr(model))}; give {FORMS}")
 
 
-def build_model(source: ModelSource) -> "keras.Model":
-    """Build the model, in a worker.
+def describe_objects(value: Any) -> Any:
+    """Return losses, metrics or optimisers in a form from which each worker makes its own instances.
+
+    Args:
+        value: What names them, as in `compile`: text, a configuration, an instance, or lists and dictionaries of them.
 
     Raises:
-        UsageError: If a file must not be opened, a name is not there, or what was built is no model.
-        Exception: Whatever the user's function raises.
+        UsageError: If an instance cannot be written down.
     """
-    import keras
-
-    _forget_changed_modules()
-    sys.path[:0] = [folder for folder in source.sys_path if folder not in sys.path]
-    custom = importlib.import_module(source.custom) if source.custom else None
-    if source.kind == "file":
-        model = _load_file(Path(source.path), custom)
-    elif source.kind == "model":
-        model = _unpack_model(source.pickled)
-    else:
-        function = pickle.loads(source.pickled) if source.pickled else _resolve(source.reference)
-        model = function(**(pickle.loads(source.kwargs) if source.kwargs else {}))
-    _remember_modules()
-    if not isinstance(model, keras.Model):
-        raise UsageError(f"{source.label} gave {_a(type(model).__name__)}, not a keras.Model")
-    return model
+    if isinstance(value, Mapping):
+        return {name: describe_objects(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(describe_objects(item) for item in value)
+    if value is None or isinstance(value, str | int | float | type) or not hasattr(value, "get_config"):
+        return value
+    kind = type(value)
+    try:
+        config = value.get_config()
+        serialized: dict[str, Any] = sys.modules["keras"].saving.serialize_keras_object(value)
+    except Exception as error:
+        reason = quote(f"{type(error).__name__}: {error}", 200)
+        raise UsageError(f"cannot send {kind.__name__} to another process ({reason}); give module:function") from error
+    if kind.__module__.split(".")[0] == "keras":
+        return serialized
+    return PackedObject(pack(kind, kind.__name__), config, kind.__name__)
 
 
 def pack(value: object, label: str) -> bytes:
@@ -129,7 +104,8 @@ def pack(value: object, label: str) -> bytes:
 
     try:
         with _by_value(_foreign_modules(value)):
-            return cloudpickle.dumps(value, protocol=5)
+            pickled: bytes = cloudpickle.dumps(value, protocol=5)
+            return pickled
     except Exception as error:  # an object's own __reduce__ can raise anything
         reason = quote(f"{type(error).__name__}: {error}", 200)
         hint = "put the function into a module and give module:function"
@@ -150,51 +126,45 @@ def _describe_file(path: Path, custom: str | None, paths: tuple[str, ...]) -> Mo
     return ModelSource(str(path), "file", path=str(path.resolve()), custom=custom, sys_path=paths)
 
 
-def _load_file(path: Path, custom: ModuleType | None) -> "keras.Model":
-    import dataclasses
-
-    import keras
-    from keras.src.saving.saving_lib import _load_model_from_fileobj
-
-    from keras_parity.archive import ANY_MODEL, write_inspected_copy
-
-    objects = dict(keras.saving.get_custom_objects()) if custom else {}
-    if custom:
-        objects |= {name: value for name, value in vars(custom).items() if callable(value) and name[0] != "_"}
-    copy = io.BytesIO()  # in memory: a process that is killed leaves nothing behind
-    write_inspected_copy(path, copy, dataclasses.replace(ANY_MODEL, custom=frozenset(objects)))
-    copy.seek(0)
-    return _load_model_from_fileobj(copy, custom_objects=objects, compile=False, safe_mode=True)
-
-
-def _is_keras_model(model: object) -> bool:
+def _is_keras_model(model: object) -> "TypeGuard[keras.Model]":
     keras = sys.modules.get("keras")  # whoever holds a model has imported it
     return keras is not None and isinstance(model, getattr(keras, "Model", ()))
 
 
 def _pack_model(model: "keras.Model") -> bytes:
     """Return a built model as a pickle of its `.keras` file and of the classes in it that are not Keras's."""
-    from keras.src.saving.saving_lib import _save_model_to_fileobj
-
-    file = io.BytesIO()
-    try:
-        _save_model_to_fileobj(model, file, "h5")
-    except Exception as error:
-        reason = quote(f"{type(error).__name__}: {error}", 200)
-        raise UsageError(f"cannot save {model.name} ({reason}); give the function that builds it") from error
-    kinds = {type(layer) for layer in [model, *model._flatten_layers()]}
+    with tempfile.TemporaryDirectory(prefix="keras-parity-") as folder:
+        path = Path(folder, "model.keras")
+        try:
+            model.save(path)
+        except Exception as error:
+            reason = quote(f"{type(error).__name__}: {error}", 200)
+            raise UsageError(f"cannot save {model.name} ({reason}); give the function that builds it") from error
+        contents = path.read_bytes()
+    kinds = {type(layer) for layer in _layers_within(model)}
     own = [pack(kind, kind.__name__) for kind in kinds if kind.__module__.split(".")[0] != "keras"]
-    return pickle.dumps((file.getvalue(), own))
+    return pickle.dumps((contents, own))
 
 
-def _unpack_model(data: bytes) -> "keras.Model":
-    import keras
-    from keras.src.saving.saving_lib import _load_model_from_fileobj
-
-    file, own = pickle.loads(data)
-    objects = {keras.saving.get_registered_name(kind): kind for kind in map(pickle.loads, own)}
-    # safe_mode guards against another person's code; this model comes from the user's own process.
-    return _load_model_from_fileobj(io.BytesIO(file), custom_objects=objects, compile=False, safe_mode=False)
+def _layers_within(model: "keras.Model") -> list["keras.Layer"]:
+    """Return a model and all layers that it holds, at any depth, in attributes, lists and dictionaries."""
+    kind = sys.modules["keras"].Layer
+    found: dict[int, keras.Layer] = {}
+    waiting: list[object] = [model]
+    seen = set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, kind):
+            found[id(value)] = value
+            waiting += vars(value).values()
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+    return list(found.values())
 
 
 def _check_reference(text: str, paths: tuple[str, ...]) -> str:
@@ -206,16 +176,8 @@ def _check_reference(text: str, paths: tuple[str, ...]) -> str:
     defined = _defined_names(file) if file else None
     first = name.split(".")[0]
     if defined is not None and first not in defined:
-        raise UsageError(_missing(module, first, defined))
+        raise UsageError(describe_missing(module, first, defined))
     return text
-
-
-def _missing(module: str, name: str, defined: list[str]) -> str:
-    close = difflib.get_close_matches(name, defined, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(sorted(defined)[:12])}"
-    return (
-        f"the module {module} has no {name}; {hint}" if defined else f"the module {module} has no {name}; it is empty"
-    )
 
 
 def _find_module(name: str, paths: tuple[str, ...]) -> Path | None:
@@ -226,22 +188,25 @@ def _find_module(name: str, paths: tuple[str, ...]) -> Path | None:
     """
     importlib.invalidate_caches()
     parts = name.split(".")
-    search = None
+    search: Sequence[str] | None = None
+    origin = None
     for depth, part in enumerate(parts):
         spec = _find_spec(".".join(parts[: depth + 1]), part, search, paths)
         if spec is None:
             where = ".".join(parts[:depth])
             missing = f"the package {where} has no module {part}" if where else f"there is no module {part}"
             raise UsageError(f"{missing}; run in the folder that holds it, or install it")
-        search = spec.submodule_search_locations
+        search, origin = spec.submodule_search_locations, spec.origin
         if search is None and depth < len(parts) - 1:
             raise UsageError(
                 f"{'.'.join(parts[: depth + 1])} is a module, not a package: it holds no {parts[depth + 1]}"
             )
-    return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    return Path(origin) if origin and origin.endswith(".py") else None
 
 
-def _find_spec(name: str, part: str, search: Iterable[str] | None, paths: tuple[str, ...]):
+def _find_spec(
+    name: str, part: str, search: Sequence[str] | None, paths: tuple[str, ...]
+) -> importlib.machinery.ModuleSpec | None:
     """Return where a module lies: as `importlib.util.find_spec`, which believes `sys.modules`, and imports packages."""
     if search is None and (spec := importlib.machinery.PathFinder.find_spec(part, list(paths))):
         return spec
@@ -277,48 +242,6 @@ def _defined_names(file: Path) -> list[str] | None:
 def _calls_dynamic(tree: ast.AST) -> bool:
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     return bool(called & {"globals", "exec", "setattr", "vars"})
-
-
-_changed_ns: dict[str, int] = {}  # of each module of the user's, by name: when its file had changed
-_known_modules: set[str] = set()  # asking a thousand of PyTorch's lazy ones for their files takes 20 ms
-
-
-def _remember_modules() -> None:
-    """Note when the files of the user's modules, those outside the installed packages, were written."""
-    installed = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-    for name in sys.modules.keys() - _known_modules:
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and not file.startswith(installed):
-            with contextlib.suppress(OSError):
-                _changed_ns[name] = os.stat(file).st_mtime_ns
-        _known_modules.add(name)
-
-
-def _forget_changed_modules() -> None:
-    """Forget modules that the user has edited since, and their packages: a worker outlives many versions of a model."""
-    importlib.invalidate_caches()
-    changed = set()
-    for name, before in _changed_ns.items():
-        with contextlib.suppress(OSError, AttributeError, KeyError):
-            if os.stat(sys.modules[name].__file__).st_mtime_ns != before:
-                changed.add(name.partition(".")[0])
-    for name in [name for name in _changed_ns if name.partition(".")[0] in changed - {"keras_parity", "__main__"}]:
-        del _changed_ns[name]
-        _known_modules.discard(name)
-        sys.modules.pop(name, None)
-
-
-def _resolve(reference: str) -> Callable:
-    module_name, _, name = reference.partition(":")
-    found = module = importlib.import_module(module_name)
-    for part in name.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError:
-            raise UsageError(_missing(module_name, name, [n for n in dir(module) if n[0] != "_"])) from None
-    if not callable(found):
-        raise UsageError(f"{reference} is {_a(type(found).__name__)}, not a function that builds a model")
-    return found
 
 
 def _foreign_modules(value: object) -> set[ModuleType]:
@@ -360,7 +283,3 @@ def _by_value(modules: set[ModuleType]) -> Iterator[None]:
     finally:
         for module in new:
             cloudpickle.unregister_pickle_by_value(module)
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -8,6 +8,11 @@ import enum
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.quantity import Quantity
+from keras_parity.request import CheckRequest
 
 
 class Outcome(enum.Enum):
@@ -23,24 +28,12 @@ class Outcome(enum.Enum):
         return {Outcome.AGREE: 0, Outcome.DISAGREE: 1, Outcome.INCONCLUSIVE: 3}[self]
 
 
-class Cause(enum.Enum):
-    """The probable class of a difference."""
-
-    ERROR = "error raised"
-    STRUCTURE = "structure"
-    SHAPE = "shape"
-    DTYPE = "dtype"
-    NAN = "NaN"
-    SEMANTIC = "semantic"
-    PRECISION = "precision"
-
-
 @dataclass(frozen=True)
 class Culprit:
-    """A layer that is wrong by itself, and the backend that is alone with it; None where that cannot be said."""
+    """A layer that is wrong by itself, and the execution that is alone with it; None where that cannot be said."""
 
     layer: str
-    backend: str | None
+    execution: str | None
 
 
 @dataclass(frozen=True)
@@ -51,53 +44,60 @@ class Finding:
         layer: The path of the layer or operation within the model, as `encoder/attention`; in parentheses what is no
             layer: `(loss)`, `(optimizer)`, `(metric accuracy)`, `(model)`, `(reload)`.
         layer_type: Its class, as `Conv2D`.
-        backend: The backend that is alone; None where no two backends agree.
-        backends: All backends that took part.
-        quantity: What differs, as `output`, `gradient of kernel`, `gradient of input`, `state moving_mean`,
-            `update of kernel`, `dtype of output`.
-        mode: `inference` or `training`.
+        execution: The one that is alone, as `jax`; None where no two agree.
+        executions: All that took part.
+        quantity: What differs.
+        mode: `inference`, `training`, or `building`.
         cause: The probable class of cause.
         draw: The input draw it was worst on, as `ordinary 1` or `blank`.
         ordinary: Whether it shows on ordinary data, and not on edge draws alone.
         max_abs_error: The largest absolute difference; NaN where there is no number.
         rounding_units: That difference in units of the unavoidable error; NaN where there is no number.
-        message: One sentence that says it all, without the backend's traceback.
+        detail: The sizes and the other side in words, or what was raised.
         accepted: The reason why the project accepts it (`parity.toml`); None where it does not.
+        known: The name of the divergence of Keras that it is; None where it is none that is known.
     """
 
     layer: str
     layer_type: str
-    backend: str | None
-    backends: tuple[str, ...]
-    quantity: str
+    execution: str | None
+    executions: tuple[str, ...]
+    quantity: Quantity
     mode: str
     cause: Cause
     draw: str
     ordinary: bool
     max_abs_error: float
     rounding_units: float
-    message: str
+    detail: str
     accepted: str | None = None
+    known: str | None = None
 
     @property
-    def detail(self) -> str:
-        """What the message says beyond the other attributes."""
-        return self.message.partition(f"({self.cause.value}): ")[2] or self.message
+    def is_open(self) -> bool:
+        """Whether it makes a check fail: nobody accepted it, and it is no known divergence on edge draws alone."""
+        return self.accepted is None and (self.known is None or self.ordinary)
+
+    @property
+    def message(self) -> str:
+        """One sentence that says it all, without a traceback."""
+        who = f"{self.execution} is alone" if self.execution else "no two backends agree"
+        return f"{self.layer}: {who} on the {self.quantity} ({self.cause.value}): {self.detail}"
 
     @property
     def culprit(self) -> Culprit:
-        """The layer and the backend to look at."""
-        return Culprit(self.layer, self.backend)
+        """The layer and the execution to look at."""
+        return Culprit(self.layer, self.execution)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """The worst error measured of one layer on one backend in one direction, replayed with shared inputs.
+    """The worst error measured of one layer in one execution and direction, replayed with shared inputs.
 
     Attributes:
         layer: The path, as in `Finding`.
         layer_type: The layer's class.
-        backend: The backend.
+        execution: Whose error it is.
         direction: `forward` or `backward`.
         rounding_units: The largest error, in units of what is unavoidable; NaN where nothing was compared.
         quantity: The quantity that this worst error was seen on.
@@ -106,10 +106,10 @@ class Measurement:
 
     layer: str
     layer_type: str
-    backend: str
+    execution: str
     direction: str
     rounding_units: float
-    quantity: str
+    quantity: Quantity
     max_abs_error: float
 
 
@@ -123,9 +123,11 @@ class Verdict:
         model: What was checked, as the user named it, or the model's name.
         findings: Differences, in the order of the model's layers; accepted ones included.
         notes: What a reader should know and what turns no light red, as differences that only float64 shows.
-        measurements: For each layer, backend and direction the worst error, in the order of the model's layers.
-        failures: For each backend that could not finish, why, in its own last words.
-        settings: dtype, seed, steps, draws, loss, optimizer, threshold, as the check used them.
+        measurements: For each layer, execution and direction the worst error, in the order of the model's layers.
+        failures: For each execution that could not finish, why, in its own last words.
+        request: What was asked for.
+        used: What the check chose itself: `batch_size`, and how many rounding units still agree, `threshold`.
+        raised_everywhere: Whether the model raises on every backend.
         environment: Versions, processor and threads, date and command.
         seconds: How long the check took.
     """
@@ -137,8 +139,10 @@ class Verdict:
     notes: list[str] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
-    settings: dict = field(default_factory=dict)
-    environment: dict = field(default_factory=dict)
+    request: CheckRequest | None = None
+    used: dict[str, Any] = field(default_factory=dict)
+    raised_everywhere: bool = False
+    environment: dict[str, Any] = field(default_factory=dict)
     seconds: float = math.nan
 
     def __repr__(self) -> str:
@@ -159,36 +163,69 @@ class Verdict:
     @property
     def culprits(self) -> list[Culprit]:
         """The layers that are wrong by themselves and not accepted, each once, in the model's order."""
-        return list(dict.fromkeys(finding.culprit for finding in self.findings if finding.accepted is None))
+        return list(dict.fromkeys(finding.culprit for finding in self.findings if finding.is_open))
 
     @property
     def worst(self) -> Finding | None:
         """The finding, not accepted, with the largest error in rounding units; one without a number comes first."""
-        open_findings = [finding for finding in self.findings if finding.accepted is None]
+        open_findings = [finding for finding in self.findings if finding.is_open]
         if not open_findings:
             return None
         return max(open_findings, key=lambda f: math.inf if math.isnan(f.rounding_units) else f.rounding_units)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON's types; NaN and infinities as None and strings are left to the writer."""
-        values = dataclasses.asdict(self)
-        values["outcome"] = self.outcome.value
-        values["findings"] = [
-            {**dataclasses.asdict(finding), "cause": finding.cause.value, "backends": list(finding.backends)}
-            for finding in self.findings
-        ]
-        return values
+        kept = (self.reason, self.model, self.notes, self.failures, self.used, self.raised_everywhere, self.environment)
+        names = ("reason", "model", "notes", "failures", "used", "raised_everywhere", "environment")
+        return {
+            "outcome": self.outcome.value,
+            **dict(zip(names, kept, strict=True)),
+            "findings": [
+                {
+                    **{f.name: getattr(finding, f.name) for f in dataclasses.fields(finding)},
+                    "cause": finding.cause.value,
+                    "executions": list(finding.executions),
+                    "quantity": finding.quantity.to_dict(),
+                    "message": finding.message,
+                }
+                for finding in self.findings
+            ],
+            "measurements": [
+                {
+                    **{f.name: getattr(measurement, f.name) for f in dataclasses.fields(measurement)},
+                    "quantity": measurement.quantity.to_dict(),
+                }
+                for measurement in self.measurements
+            ],
+            "request": self.request.to_dict() if self.request else None,
+            "seconds": self.seconds,
+        }
 
     @classmethod
-    def from_dict(cls, values: dict) -> "Verdict":
+    def from_dict(cls, values: dict[str, Any]) -> "Verdict":
         """Return the verdict that `to_dict` gave."""
         findings = [
-            Finding(**{**finding, "cause": Cause(finding["cause"]), "backends": tuple(finding["backends"])})
+            Finding(
+                **{name: value for name, value in finding.items() if name != "message"}
+                | {
+                    "cause": Cause(finding["cause"]),
+                    "executions": tuple(finding["executions"]),
+                    "quantity": Quantity.from_dict(finding["quantity"]),
+                }
+            )
             for finding in values["findings"]
         ]
-        measurements = [Measurement(**measurement) for measurement in values["measurements"]]
-        rest = {key: value for key, value in values.items() if key not in ("outcome", "findings", "measurements")}
-        return cls(outcome=Outcome(values["outcome"]), findings=findings, measurements=measurements, **rest)
+        measurements = [
+            Measurement(**{**measurement, "quantity": Quantity.from_dict(measurement["quantity"])})
+            for measurement in values["measurements"]
+        ]
+        read = {
+            "outcome": Outcome(values["outcome"]),
+            "findings": findings,
+            "measurements": measurements,
+            "request": values["request"] and CheckRequest.from_dict(values["request"]),
+        }
+        return cls(**{**values, **read})
 
     def report(self, folder: str | Path) -> Path:
         """Write `report.html`, `report.json` and `report.md` into `folder` and return the page's path."""

@@ -1,19 +1,25 @@
 """The classic systems, one per file, found by file name: `mnist_cnn` is `models/mnist_cnn.py`.
 
-A system's module has a docstring (first sentence: what it is; a line `Source: ...`), a `RECIPE` and a `build()`. It may
-have `VARIANTS`: `{"long": (its recipe, its arguments of build)}` in `models/lenet.py` is the system `lenet-long`.
+A system's module has a docstring (its first sentence says what it is; a paragraph begins with the number of parameters,
+as `28,938 parameters`; a line begins with `Source:`), a `RECIPE` and a `build()`. It may have `VARIANTS`: what
+`{"long": Variant(...)}` in `models/lenet.py` describes is the system `lenet-long`. Only `build()` imports keras.
 """
 
-import difflib
-import functools
 import importlib
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from training.errors import UserError
-from training.recipe import Recipe
+from foundation.errors import UserError
+from foundation.recipe import Recipe, Variant
+from foundation.spelling import find_near
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -23,16 +29,28 @@ class System:
     Attributes:
         name: Its file's name, with a hyphen and the variant's name if it is one.
         title: The first sentence of its docstring.
-        source: Where it comes from, as its docstring says.
+        source: The work that it comes from, as its docstring says.
+        parameters: How many it has, as its docstring or its variant says; None where neither does.
         recipe: The values it trains with.
-        build: Returns the model, uncompiled and freshly initialised.
+        builder: Its module's `build`.
+        arguments: The variant's arguments of it.
     """
 
     name: str
     title: str
     source: str
+    parameters: int | None
     recipe: Recipe
-    build: Callable
+    builder: Callable[..., "keras.Model"]
+    arguments: Mapping[str, Any]
+
+    def build(self, **arguments: Any) -> "keras.Model":
+        """Return the model, uncompiled and freshly initialised; imports keras.
+
+        Args:
+            **arguments: Of the builder, beside and before the variant's own.
+        """
+        return self.builder(**{**self.arguments, **arguments})
 
 
 def names() -> list[str]:
@@ -41,17 +59,12 @@ def names() -> list[str]:
 
 
 def names_with_variants() -> list[str]:
-    """Return the names of all systems, each followed by its variants'; imports keras."""
-    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names()}
-    return [
-        full
-        for name, module in modules.items()
-        for full in (name, *(f"{name}-{variant}" for variant in getattr(module, "VARIANTS", {})))
-    ]
+    """Return the names of all systems, each followed by its variants'."""
+    return [full for name in names() for full in (name, *(f"{name}-{key}" for key in _variants(_module(name))))]
 
 
 def check_name(name: str) -> str:
-    """Return `name` if there is such a system; imports nothing, so that a typo costs no time.
+    """Return `name` if there is such a system; imports none, so that a typo costs no time.
 
     A variant's name, after the hyphen, is left to `load`.
 
@@ -59,32 +72,50 @@ def check_name(name: str) -> str:
         UserError: With the nearest names.
     """
     if name.split("-")[0] not in names():
-        near = difflib.get_close_matches(name, names(), 3, cutoff=0.4)
+        near = find_near(name, names(), 3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names())}"
         raise UserError(f"no system {name!r} in models/; {hint}")
     return name
 
 
 def load(name: str) -> System:
-    """Return the system `name`, as `lenet` or `lenet-long`; imports keras.
+    """Return the system `name`, as `lenet` or `lenet-long`; its module imports no framework.
 
     Raises:
         UserError: If there is none of that name.
     """
-    base, hyphen, variant = check_name(name).partition("-")
-    module = importlib.import_module(f"{__name__}.{base}")
-    recipe, arguments = module.RECIPE, {}
+    base, hyphen, key = check_name(name).partition("-")
+    module = _module(base)
+    variant = Variant(module.RECIPE)
     if hyphen:
-        variants = getattr(module, "VARIANTS", {})
-        if variant not in variants:
-            there = f"there are {', '.join(f'{base}-{key}' for key in variants)}" if variants else "it has none"
-            raise UserError(f"no variant {variant!r} of {base}; {there}")
-        recipe, arguments = variants[variant]
-    source = re.search(r"^Source: (.+)$", module.__doc__, re.MULTILINE)
+        variants = _variants(module)
+        if key not in variants:
+            there = f"there are {', '.join(f'{base}-{other}' for other in variants)}" if variants else "it has none"
+            raise UserError(f"no variant {key!r} of {base}; {there}")
+        variant = variants[key]
+    text = module.__doc__ or ""
+    source = re.search(r"^Source: (.+)$", text, re.MULTILINE)
+    parameters = re.search(r"^([\d,]+) parameters", text, re.MULTILINE)
+    documented = int(parameters.group(1).replace(",", "")) if parameters else None
     return System(
         name=name,
-        title=module.__doc__.split(".", 1)[0],
+        title=text.split(".", 1)[0],
         source=source.group(1).rstrip(".") if source else "",
-        recipe=recipe,
-        build=functools.partial(module.build, **arguments),
+        parameters=variant.parameters or documented,
+        recipe=variant.recipe,
+        builder=module.build,
+        arguments=variant.arguments,
     )
+
+
+def _module(name: str) -> ModuleType:
+    started = "keras" in sys.modules
+    module = importlib.import_module(f"{__name__}.{name}")
+    if "keras" in sys.modules and not started:
+        raise UserError(f"models/{name}.py imports keras before a backend is chosen; move the import into build()")
+    return module
+
+
+def _variants(module: ModuleType) -> Mapping[str, Variant]:
+    variants: Mapping[str, Variant] = getattr(module, "VARIANTS", {})
+    return variants

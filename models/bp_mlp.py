@@ -2,26 +2,31 @@
 
 159,410 parameters: 157,000 + 400 + 2,010.
 
-Source: the same PyTorch tutorial (001_0a5c6ff1eff4feb4).
+Source: the same PyTorch tutorial as `strided_cnn`'s.
 
 Deviations: loss and optimiser are not in the source; see `strided_cnn`.
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
 
 from models._initializers import torch_init
 from models.strided_cnn import RECIPE as STRIDED_CNN
 
+if TYPE_CHECKING:
+    import keras
+
 RECIPE = STRIDED_CNN
 
 
-def build() -> keras.Model:
+def build() -> "keras.Model":
     """Build the network, uncompiled and freshly initialised.
 
     Returns:
         A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 sigmoids `(batch, 10)`.
     """
+    import keras
+    from keras import layers
+
     image = keras.Input((28, 28, 1), name="image")
     x = layers.Flatten(name="flatten")(image)  # (784,)
     x = layers.Dense(200, name="hidden", **torch_init(784))(x)

@@ -2,7 +2,9 @@
 
 2,154 parameters: 40 + 296 + 1,168 + 650.
 
-Source: a PyTorch tutorial that looks inside its network (003_6f8ed1a1b7bc0456).
+Source: a tutorial of small networks in three frameworks, its PyTorch part (its text is not public).
+
+It looks inside its network: at the kernels and at the feature maps.
 
 Two quirks of the source are kept. Its cross-entropy takes a softmax of its own, of outputs that have been through one
 already: so the loss of one image lies between 0.79 and 2.37 and the gradients are small. And the loss is summed over
@@ -13,11 +15,13 @@ a softmax; the recipe's loss does not.
 Deviations: the source's batch size is not known; 50 is taken.
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
 
+from foundation.recipe import Recipe
 from models._initializers import torch_init
-from training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 RECIPE = Recipe(
     dataset="mnist",
@@ -31,12 +35,15 @@ RECIPE = Recipe(
 )
 
 
-def build() -> keras.Model:
+def build() -> "keras.Model":
     """Build the network, uncompiled and freshly initialised.
 
     Returns:
         A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 probabilities `(batch, 10)`.
     """
+    import keras
+    from keras import layers
+
     image = keras.Input((28, 28, 1), name="image")
     x = layers.ZeroPadding2D(2, name="pad1")(image)  # two rows all around, one more than "same": (32, 32, 1)
     x = layers.Conv2D(4, 3, activation="relu", name="conv1", **torch_init(3 * 3 * 1))(x)  # (30, 30, 4)

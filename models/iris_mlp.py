@@ -2,15 +2,17 @@
 
 49 parameters: 40 + 9.
 
-Source: a tutorial of small networks, its first Keras part (003_6f8ed1a1b7bc0456).
+Source: a tutorial of small networks in three frameworks, its first Keras part (its text is not public).
 
 Deviations: the source does not say how it divides the 150 flowers, nor whether it scales them; see `data/iris.py`.
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
 
-from training.recipe import Recipe
+from foundation.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 RECIPE = Recipe(
     dataset="iris",
@@ -24,12 +26,15 @@ RECIPE = Recipe(
 )
 
 
-def build() -> keras.Model:
+def build() -> "keras.Model":
     """Build the network, uncompiled and freshly initialised.
 
     Returns:
         A model from float32 standardised measurements `(batch, 4)` to the probability of Setosa, `(batch, 1)`.
     """
+    import keras
+    from keras import layers
+
     flower = keras.Input((4,), name="flower")
     x = layers.Dense(8, activation="relu", name="hidden")(flower)
     output = layers.Dense(1, activation="sigmoid", name="output")(x)

@@ -3,7 +3,9 @@
 61,706 parameters: 156 + 2,416 + 48,120 + 10,164 + 850. The source reports loss 0.475 and accuracy 0.81 to 0.82 after
 ten epochs, and about 0.90 after 50.
 
-Source: a PyTorch tutorial on LeNet (002_bbac73e19ee8d63d); `mlp` is the network that it is compared with.
+Source: a PyTorch tutorial on LeNet, for Fashion-MNIST (its text is not public).
+
+`mlp` is the network that it is compared with.
 
 Deviations: none in what is computed; the random numbers of the initial weights are Keras's own.
 
@@ -12,12 +14,14 @@ constant one ended at 0.886 of the test images, where 0.891 were right so); `nar
 source discusses.
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
 
+from foundation.errors import UserError
+from foundation.recipe import Recipe, Variant
 from models._initializers import torch_bias
-from training.errors import UserError
-from training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 RECIPE = Recipe(
     dataset="fashion_mnist",
@@ -30,14 +34,13 @@ RECIPE = Recipe(
     log_every=47,  # five times in an epoch of 235 steps
 )
 VARIANTS = {
-    "long": (RECIPE.override(epochs=50, constant_epochs=45, learning_rate_decay=0.5), {}),
-    "narrow": (RECIPE, {"channels": (5, 15)}),
-    "max_pool": (RECIPE, {"pooling": "max"}),
+    "long": Variant(RECIPE.override(epochs=50, constant_epochs=45, learning_rate_decay=0.5)),
+    "narrow": Variant(RECIPE, {"channels": (5, 15)}, parameters=58_154),
+    "max_pool": Variant(RECIPE, {"pooling": "max"}),
 }
-_POOLS = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 
 
-def build(channels: tuple[int, int] = (6, 16), pooling: str = "average") -> keras.Model:
+def build(channels: tuple[int, int] = (6, 16), pooling: str = "average") -> "keras.Model":
     """Build LeNet, uncompiled and freshly initialised.
 
     Args:
@@ -50,9 +53,13 @@ def build(channels: tuple[int, int] = (6, 16), pooling: str = "average") -> kera
     Raises:
         UserError: If `pooling` is neither.
     """
-    if pooling not in _POOLS:
+    import keras
+    from keras import layers
+
+    pools = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
+    if pooling not in pools:
         raise UserError(f"pooling is {pooling!r}; it must be average or max")
-    pool = _POOLS[pooling]
+    pool = pools[pooling]
     first, second = channels
     image = keras.Input((28, 28, 1), name="image")
     x = layers.Conv2D(first, 5, padding="same", activation="sigmoid", name="c1", **torch_bias(5 * 5 * 1))(image)

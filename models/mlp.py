@@ -2,16 +2,18 @@
 
 203,530 parameters: 200,960 + 2,570. The source reports an accuracy in the 80s after ten epochs.
 
-Source: the same PyTorch tutorial as LeNet's (002_bbac73e19ee8d63d).
+Source: the same PyTorch tutorial as `lenet`'s.
 
 Deviations: none in what is computed; the random numbers of the initial weights are Keras's own.
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
 
+from foundation.recipe import Recipe
 from models._initializers import torch_bias
-from training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 RECIPE = Recipe(
     dataset="fashion_mnist",
@@ -25,12 +27,15 @@ RECIPE = Recipe(
 )
 
 
-def build() -> keras.Model:
+def build() -> "keras.Model":
     """Build the network, uncompiled and freshly initialised.
 
     Returns:
         A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 logits `(batch, 10)`.
     """
+    import keras
+    from keras import layers
+
     kernel = keras.initializers.RandomNormal(stddev=0.01)
     image = keras.Input((28, 28, 1), name="image")
     x = layers.Flatten(name="flatten")(image)  # (784,)

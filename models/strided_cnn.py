@@ -2,7 +2,9 @@
 
 3,760 parameters: 260 + 40 + 910 + 40 + 2,510; 40 of them are the statistics that BatchNorm keeps.
 
-Source: a PyTorch tutorial on convolutional networks (001_0a5c6ff1eff4feb4). `bp_mlp` is the network that it replaces.
+Source: a PyTorch tutorial that puts a convolutional network in the place of an ordinary one (its text is not public).
+
+`bp_mlp` is the network that it replaces.
 
 Deviations: the source names neither loss nor optimiser; its predecessor's are taken, binary cross-entropy on the ten
 sigmoid outputs against one-hot targets, and Adam. PyTorch's BatchNorm keeps the unbiased estimate of the variance for
@@ -13,11 +15,13 @@ falls to a tenth after each epoch: with a constant one the last few of 180,000 i
 to 0.96 of the test images in four runs; falling to three tenths it still ended between 0.947 and 0.975.
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
 
+from foundation.recipe import Recipe
 from models._initializers import torch_init
-from training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 RECIPE = Recipe(
     dataset="mnist",
@@ -33,12 +37,15 @@ RECIPE = Recipe(
 )
 
 
-def build() -> keras.Model:
+def build() -> "keras.Model":
     """Build the network, uncompiled and freshly initialised.
 
     Returns:
         A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 sigmoids `(batch, 10)`.
     """
+    import keras
+    from keras import layers
+
     image = keras.Input((28, 28, 1), name="image")
     x = layers.Conv2D(10, 5, strides=2, name="conv1", **torch_init(5 * 5 * 1))(image)  # (12, 12, 10)
     x = layers.LeakyReLU(0.02, name="leaky1")(x)

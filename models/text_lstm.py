@@ -2,7 +2,7 @@
 
 30,360 parameters: 400 + 29,440 + 520, for a vocabulary of seven words and the padding.
 
-Source: a tutorial of small networks, its recurrent part (003_6f8ed1a1b7bc0456).
+Source: a tutorial of small networks in three frameworks, its recurrent part (its text is not public).
 
 It only prints the summary; that the network is trained, and on what, is ours.
 
@@ -11,11 +11,12 @@ gradient is sparse, and Keras's Adam there squares it before it adds up what bel
 which stands in every sentence many times, moves otherwise than on JAX and PyTorch (tests/models/test_originals.py).
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
 
-from data.sentences import CLASS_NAMES, LENGTH
-from training.recipe import Recipe
+from foundation.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 RECIPE = Recipe(
     dataset="sentences",
@@ -29,15 +30,21 @@ RECIPE = Recipe(
 )
 
 
-def build(words: int = len(CLASS_NAMES)) -> keras.Model:
+def build(words: int | None = None) -> "keras.Model":
     """Build the network, uncompiled and freshly initialised.
 
     Args:
-        words: Size of the vocabulary, the padding included.
+        words: Size of the vocabulary, the padding included; None takes that of the two sentences.
 
     Returns:
         A model from int32 word numbers `(batch, 10)` to the probabilities of the next word, float32 `(batch, words)`.
     """
+    import keras
+    from keras import layers
+
+    from data.sentences import CLASS_NAMES, LENGTH
+
+    words = words or len(CLASS_NAMES)
     sentence = keras.Input((LENGTH,), dtype="int32", name="sentence")
     x = layers.Embedding(words, 50, name="embedding")(sentence)  # (10, 50)
     x = layers.LSTM(64, name="lstm")(x)  # (64,)

@@ -2,7 +2,7 @@
 
 3,274,634 parameters: 832 + 51,264 + 3,212,288 (a dense layer of 1,024 on 3,136 inputs) + 10,250.
 
-Source: a tutorial of small networks, its TensorFlow 1 part (003_6f8ed1a1b7bc0456).
+Source: a tutorial of small networks in three frameworks, its TensorFlow 1 part (its text is not public).
 
 Only the input stage is quoted there: flat rows of 784 pixels, divided by 255, reshaped to 28×28×1, one-hot labels,
 tested on the first 3,000 test images. The layers, the optimiser and the batch of 50 are that program's usual
@@ -13,11 +13,12 @@ The initial weights are Keras's defaults (Glorot uniform, biases 0), which were 
 """
 
 import random
+from typing import TYPE_CHECKING
 
-import keras
-from keras import layers
+from foundation.recipe import Recipe
 
-from training.recipe import Recipe
+if TYPE_CHECKING:
+    import keras
 
 RECIPE = Recipe(
     dataset="mnist",
@@ -31,7 +32,7 @@ RECIPE = Recipe(
 )
 
 
-def build(dropout: float = 0.5) -> keras.Model:
+def build(dropout: float = 0.5) -> "keras.Model":
     """Build the network, uncompiled and freshly initialised.
 
     Args:
@@ -40,6 +41,9 @@ def build(dropout: float = 0.5) -> keras.Model:
     Returns:
         A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 logits `(batch, 10)`.
     """
+    import keras
+    from keras import layers
+
     image = keras.Input((28, 28, 1), name="image")
     x = layers.Conv2D(32, 5, padding="same", activation="relu", name="conv1")(image)
     x = layers.MaxPooling2D(2, name="pool1")(x)  # (14, 14, 32)
@@ -47,8 +51,8 @@ def build(dropout: float = 0.5) -> keras.Model:
     x = layers.MaxPooling2D(2, name="pool2")(x)  # (7, 7, 64)
     x = layers.Flatten(name="flatten")(x)  # (3136,)
     x = layers.Dense(1024, activation="relu", name="hidden")(x)
-    # A seed of its own, drawn from the run's: without one Keras leaves PyTorch's dropout to PyTorch's generator, whose
-    # state is in no checkpoint, and a resumed run would draw other masks.
+    # A seed of its own, taken from the run's: without one Keras leaves PyTorch's dropout to PyTorch's generator, whose
+    # state is in no checkpoint, and a resumed run would have other masks.
     x = layers.Dropout(dropout, seed=random.randrange(2**31), name="dropout")(x)
     logits = layers.Dense(10, name="logits")(x)
     return keras.Model(image, logits, name="tf_cnn")

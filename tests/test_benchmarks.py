@@ -89,3 +89,24 @@ def test_the_documents_have_the_markers(tmp_path, document, program):
     replace_between_markers(copy, program, "a table")
 
     assert f"<!-- {program} begins -->\na table\n<!-- {program} ends -->" in copy.read_text(encoding="utf-8")
+
+
+def settings_of_a_check(name):
+    """Return what `benchmarks.parity` asks the engine for, and the loss that it names."""
+    from benchmarks import parity
+
+    asked = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parity, "check", lambda what, **settings: asked.update(settings, what=what))
+        _, parameters = parity.check_system(name)
+    loss = getattr(parity, asked["loss"].partition(":")[2])
+    return asked["what"], asked["kwargs"], parameters, type(loss).__name__
+
+
+def test_a_variant_is_checked_with_its_own_arguments_and_its_recipes_loss(workers):
+    """The engine builds it as `train.py` does."""
+    found = workers["jax"].run(settings_of_a_check, "lenet-narrow")
+
+    loss = "SparseCategoricalCrossentropy"
+    assert found == ("models.lenet:build", {"channels": (5, 15)}, 58_154, loss)
+    assert workers["jax"].run(settings_of_a_check, "lenet")[1:] == ({}, 61_706, loss)

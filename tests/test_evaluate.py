@@ -217,6 +217,28 @@ def test_a_file_that_is_no_model_is_refused(workers, tmp_path):
     assert stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sentences", "is evaluated on images, and sentences has none; --dataset takes apparel, fashion_mnist, mnist"),
+        ("iris", "is evaluated on images, and iris has none; --dataset takes apparel, fashion_mnist, mnist"),
+        ("mnst", "no data set 'mnst' in data/; did you mean mnist?"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [[], ["--image", "digit.png"]])
+def test_a_keras_file_and_a_data_set_without_images_are_refused_in_one_line(run, tmp_path, name, message, arguments):
+    """What is known from the command line alone is said before anything is opened."""
+    shutil.copy(run / "model.keras", tmp_path / "mine.keras")
+
+    command = ["mine.keras", "--backend", "jax", "--dataset", name, *arguments]
+    code, stdout, stderr = run_main("evaluate", command, str(tmp_path))
+
+    assert (code, stdout) == (2, "")
+    assert stderr.startswith("error: ")
+    assert stderr.endswith(f"{message}\n")
+    assert stderr.count("\n") == 1
+
+
 def test_the_helps_example_runs(workers, run, tmp_path):
     """The command at the end of `--help` works as it stands, where such a run is."""
     shutil.copytree(run, tmp_path / "runs" / "mnist_cnn-jax-seed1")

@@ -11,6 +11,7 @@ import compare
 import evaluate
 import train
 from keras_parity.cli import build_parser
+from keras_parity.errors import UsageError
 from tests.commands import ROOT, run_main
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,7 +53,7 @@ def check_command(command: str) -> None:
     assert program in PARSERS, f"the README shows an unknown command: {command}"
     try:
         PARSERS[program](arguments)
-    except SystemExit as exit_:
+    except (SystemExit, UsageError) as exit_:
         raise AssertionError(f"{program} does not take: {command}") from exit_
 
 

@@ -4,7 +4,9 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-BACKENDS = ("tensorflow", "jax", "torch")
+from training.backend import BACKENDS
+
+__all__ = ["BACKENDS", "BackendWorker"]
 
 
 class BackendWorker:

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from contextlib import contextmanager
 
-from training.errors import UserError
+from foundation.errors import UserError
+from keras_parity.backend_process import backend_environment
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -44,11 +45,7 @@ def start_backend(name: str) -> None:
     Raises:
         UserError: If keras was already imported on another backend.
     """
-    os.environ["KERAS_BACKEND"] = name
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # PyTorch's OpenMP threads otherwise wait by spinning for long. Should the system put two of them on one core, each
-    # parallel operation then takes a whole time slice: steps of 10 ms took 280 ms, for up to a minute; with this, 44.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ.update(backend_environment(name))
     with _hidden_stderr():
         if name == "torch":
             import torch  # noqa: F401

@@ -11,8 +11,8 @@ import numpy as np
 
 from data.pipeline import scale
 from data.split import Split
+from foundation.errors import UserError
 from training.checkpoint import Position, restore_state, write_checkpoint
-from training.errors import UserError
 from training.scoring import CHUNK, count_right
 
 

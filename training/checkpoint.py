@@ -10,11 +10,15 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.errors import UserError
-from training.files import write_bytes
+from foundation.errors import UserError
+from foundation.files import write_bytes
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,11 @@ class Position:
     epoch: int
     step: int
     seconds: float
-    history: list[dict]
-    log: list[dict]
+    history: list[dict[str, Any]]
+    log: list[dict[str, Any]]
 
 
-def write_checkpoint(path: Path, model, position: Position) -> None:
+def write_checkpoint(path: Path, model: "keras.Model", position: Position) -> None:
     """Write the whole state of `model` and its place in the run to `path`, in one step.
 
     Args:
@@ -44,7 +48,7 @@ def write_checkpoint(path: Path, model, position: Position) -> None:
         model: A compiled `keras.Model`.
         position: Its place.
     """
-    arrays = {f"{index:04d}": _to_numpy(variable) for index, variable in enumerate(_variables(model))}
+    arrays: dict[str, Any] = {f"{index:04d}": _to_numpy(variable) for index, variable in enumerate(_variables(model))}
     names = [variable.path for variable in _variables(model)]
     about = json.dumps({"names": names, **vars(position)})
     content = io.BytesIO()
@@ -69,7 +73,7 @@ def read_checkpoint(path: Path) -> tuple[Position, list[np.ndarray]]:
         raise UserError(f"{path} is damaged ({type(error).__name__}); train that run again") from error
 
 
-def restore_state(model, arrays: list[np.ndarray]) -> None:
+def restore_state(model: "keras.Model", arrays: list[np.ndarray]) -> None:
     """Put a checkpoint's state into `model`, whose optimiser and metrics must have been built.
 
     Raises:
@@ -82,12 +86,13 @@ def restore_state(model, arrays: list[np.ndarray]) -> None:
         variable.assign(array)
 
 
-def _variables(model) -> list:
+def _variables(model: "keras.Model") -> "list[keras.Variable]":
     """Return every variable that training changes, in an order that the model's structure fixes."""
     return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
 
 
-def _to_numpy(variable) -> np.ndarray:
+def _to_numpy(variable: "keras.Variable") -> np.ndarray:
     import keras
 
-    return keras.ops.convert_to_numpy(variable)
+    array: np.ndarray = keras.ops.convert_to_numpy(variable)
+    return array

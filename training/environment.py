@@ -8,29 +8,32 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from keras_parity.backend_process import usable_cores
 from keras_parity.environment import processor_name
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets")
 
 
-def describe_environment(backend: str | None) -> dict:
+def describe_environment(backend: str | None, command: str | None = None) -> dict[str, Any]:
     """Return what `environment.json` holds, after the backend has been started.
 
     Args:
         backend: The backend that keras runs on; None in a process that runs none, of which only the machine is told.
+        command: What the user typed; None takes this process's own command line.
     """
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
+        "command": command or shlex.join(sys.argv),
         "git_commit": _git_commit(),
         "backend": backend,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "system": platform.platform(),
         "processor": processor_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "threads": _threads(backend) if backend else {},
         "accelerators": _accelerators(backend) if backend else [],
@@ -89,7 +92,7 @@ def _threads(backend: str) -> dict:
             "intra_op": threading.get_intra_op_parallelism_threads(),
             "inter_op": threading.get_inter_op_parallelism_threads(),
         }
-    return {"intra_op": int(os.environ.get("NPROC") or os.cpu_count())}
+    return {"intra_op": int(os.environ.get("NPROC") or os.cpu_count() or 1)}
 
 
 def _accelerators(backend: str) -> list[str]:

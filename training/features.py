@@ -29,7 +29,7 @@ class FeatureRecorder:
         self.labels = first.labels
         self.frames: list[tuple[int, np.ndarray]] = []
         self._layer, self._inputs = layer, scale(first.inputs)
-        self._model = None
+        self._model: keras.Model | None = None
         self._calls, self._stride = 0, 1
 
     def __call__(self, model: keras.Model, step: int) -> None:

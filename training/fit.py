@@ -12,17 +12,19 @@ import keras
 import numpy as np
 
 from data.pipeline import batches, scale, training_batches
-from data.split import Source, Split
+from data.split import Dataset, Split
+from foundation.errors import UserError
+from foundation.files import write_file
+from foundation.recipe import Recipe
 from models import System
 from training.acceleration import jit_compile, replay_steps, steps_per_execution
 from training.callbacks import Checkpointer, CleanStop, LastLoss, LogAccuracy, Restore, StepCounter
 from training.checkpoint import Position, read_checkpoint, restore_state
-from training.errors import UserError
-from training.files import write_file
 from training.log_lines import LOG_LINES
+from training.losses import make_loss
+from training.optimizers import make_optimizer
 from training.perturbation import perturb_weights
 from training.progress import ProgressBar
-from training.recipe import Recipe, make_loss, make_optimizer
 from training.run_folder import CHECKPOINT, RunFolder
 
 
@@ -69,7 +71,7 @@ class Training:
 def train(
     system: System,
     recipe: Recipe,
-    source: Source,
+    dataset: Dataset,
     folder: RunFolder,
     *,
     resume: bool = False,
@@ -88,7 +90,7 @@ def train(
     Args:
         system: What to train.
         recipe: The values to train with.
-        source: The data.
+        dataset: The data.
         folder: Where the log, the history and the checkpoint are written.
         resume: Go on from the folder's checkpoint and not from the start.
         checkpoint_seconds: Least time between two checkpoints.
@@ -102,7 +104,7 @@ def train(
         UserError: If the loss is no longer finite, the checkpoint does not fit, or a file cannot be written.
     """
     keras.utils.set_random_seed(recipe.seed)
-    splits = training_splits(source, recipe)
+    splits = training_splits(dataset, recipe)
     train_split = splits[0]
     model = build_compiled(system, recipe)
     if recipe.perturbation:
@@ -137,7 +139,7 @@ def train(
             watch(result.log, result.history)
 
     counter = StepCounter(steps)
-    logger = LogAccuracy(counter, source.test, recipe.log_examples, recipe.log_every, write_log, result.log, features)
+    logger = LogAccuracy(counter, dataset.test, recipe.log_examples, recipe.log_every, write_log, result.log, features)
     bar = ProgressBar(counter, recipe.epochs, recipe.batch_size) if show_progress else nullcontext()
     started, began = time.perf_counter(), time.time()
     with CleanStop() as stop, bar:
@@ -174,15 +176,15 @@ def train(
     return result
 
 
-def training_splits(source: Source, recipe: Recipe) -> tuple[Split, Split | None]:
+def training_splits(dataset: Dataset, recipe: Recipe) -> tuple[Split, Split | None]:
     """Return what a recipe trains on, and what it holds out for validation, if anything.
 
     Raises:
-        UserError: If the source has too few examples for the recipe, or no labels for its log.
+        UserError: If the data set has too few examples for the recipe, or no labels for its log.
     """
-    if recipe.log_every and not source.test.labelled:
+    if recipe.log_every and not dataset.test.labelled:
         raise UserError("the log scores the test images, which have no labels here; add --set log_every=0")
-    split = source.train.first(recipe.training_examples) if recipe.training_examples else source.train
+    split = dataset.train.first(recipe.training_examples) if recipe.training_examples else dataset.train
     return split.hold_out(recipe.validation_split) if recipe.validation_split else (split, None)
 
 

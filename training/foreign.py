@@ -17,11 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from foundation.errors import UserError
 from keras_parity.archive import CLASSIFIER, write_inspected_copy
 from keras_parity.errors import UsageError, quote
-from training.errors import UserError
-
-BACKENDS = ("tensorflow", "jax", "torch")
+from training.backend import BACKENDS
 
 # What the child inherits: where programs and libraries lie, the language, and no secret or setting of Keras.
 _KEPT_VARIABLES = (
@@ -62,13 +61,12 @@ def predict_foreign(
         float32 `(n, k)`, all finite.
 
     Raises:
+        ValueError: If the backend or the inputs are not those above.
         UserError: In one line, if there is no such file, if it is damaged, hostile or not of the kind above, or if it
             exceeds a limit. No process and no temporary file is left, then or on Ctrl-C.
     """
-    assert backend in BACKENDS
-    assert inputs.dtype == np.float32
-    assert len(inputs) >= 1
-    assert inputs.shape[1:] == (28, 28, 1)
+    if backend not in BACKENDS or inputs.dtype != np.float32 or len(inputs) < 1 or inputs.shape[1:] != (28, 28, 1):
+        raise ValueError(f"{backend} and {inputs.dtype} inputs of shape {inputs.shape} are not those documented")
     path = Path(path)
     try:
         with tempfile.TemporaryDirectory(prefix="keras-parity-", ignore_cleanup_errors=True) as name:
@@ -119,7 +117,8 @@ def _kill_group(child: subprocess.Popen) -> None:
     # ProcessLookupError: nobody is left. macOS says PermissionError of a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    child.stdin.close()
+    if child.stdin is not None:
+        child.stdin.close()
     child.wait()
 
 

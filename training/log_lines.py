@@ -24,7 +24,7 @@ class LogLines:
 
 
 class Accuracy(LogLines):
-    """Systems 1, 4 and 6: the step's loss and the accuracy on the first test images, at an interval."""
+    """`mnist_cnn`, `conv3_softmax` and `tf_cnn`: at an interval, the step's loss and the accuracy on test images."""
 
     def after_step(self, row: dict) -> str:
         """Return `Epoch: 0 | train loss: 0.0306 | test accuracy: 0.97`."""
@@ -34,7 +34,7 @@ class Accuracy(LogLines):
 
 
 class Epochs(LogLines):
-    """System 2: the epochs are counted and the time is taken."""
+    """`strided_cnn` and `bp_mlp`: the epochs are counted and the time is taken."""
 
     def before_epoch(self, epoch: int, epochs: int) -> str:
         """Return `training epoch 1 of 3`."""
@@ -46,7 +46,7 @@ class Epochs(LogLines):
 
 
 class Summary(LogLines):
-    """System 3: nothing but two lines at the end; the curves show the rest."""
+    """`lenet` and `mlp`: nothing but two lines at the end; the curves show the rest."""
 
     def after_training(self, history: list[dict], result: dict, device: str) -> str:
         """Return loss, accuracies and speed, with the device."""
@@ -58,7 +58,7 @@ class Summary(LogLines):
 
 
 class Keras(LogLines):
-    """Systems 5, 7 and 8: what `fit` itself prints with `verbose=2`."""
+    """`keras_cnn`, `iris_mlp` and `text_lstm`: what `fit` itself prints with `verbose=2`."""
 
     def before_epoch(self, epoch: int, epochs: int) -> str:
         """Return `Epoch 1/5`."""
@@ -75,7 +75,7 @@ class Keras(LogLines):
 
 
 class Validation(LogLines):
-    """System 9: the validation loss after every second epoch, the first one included."""
+    """`apparel_cnn`: the validation loss after every second epoch, the first one included."""
 
     def after_epoch(self, row: dict, steps: int) -> str | None:
         """Return `Epoch : 1 loss : 2.0713`."""

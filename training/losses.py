@@ -1,7 +1,9 @@
-"""The losses that Keras has not got, or has not got alike on every backend."""
+"""The losses of the recipes, among them those that Keras has not got, or has not got alike on every backend."""
 
 import keras
 from keras import ops
+
+from foundation.recipe import Recipe
 
 
 class TorchBinaryCrossentropy(keras.losses.Loss):
@@ -42,6 +44,19 @@ class SummedCrossentropyOfSoftmax(keras.losses.Loss):
         """Return the cross-entropy of each example."""
         targets = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
         return -ops.sum(targets * ops.log_softmax(y_pred, axis=-1), axis=-1)
+
+
+def make_loss(recipe: Recipe) -> keras.losses.Loss:
+    """Return the recipe's loss of integer labels; only the summed one is not a batch's mean."""
+    return {
+        "sparse_categorical_crossentropy_from_logits": lambda: keras.losses.SparseCategoricalCrossentropy(True),
+        "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+        "categorical_crossentropy_from_logits": lambda: CategoricalCrossentropy(True),
+        "categorical_crossentropy": CategoricalCrossentropy,
+        "summed_crossentropy_of_softmax": SummedCrossentropyOfSoftmax,
+        "binary_crossentropy": keras.losses.BinaryCrossentropy,
+        "torch_binary_crossentropy": TorchBinaryCrossentropy,
+    }[recipe.loss]()
 
 
 def _bounded_log(x):

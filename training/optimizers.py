@@ -1,13 +1,17 @@
-"""The optimiser that Keras has not got: Adam as PyTorch computes it.
+"""The optimisers of the recipes, among them one that Keras has not got: Adam as PyTorch computes it.
 
 Import it after the backend has been chosen; PyTorch's has a faster base class.
 """
 
+import functools
+
 import keras
 from keras import ops
 
+from foundation.recipe import Recipe
 
-class TorchAdam(type(keras.optimizers.Adam())):
+
+class TorchAdam(type(keras.optimizers.Adam())):  # type: ignore[misc]  # PyTorch's has a base class of its own
     """Adam with PyTorch's epsilon, which is added after the second moment's bias is corrected, not before.
 
     Keras's (and TensorFlow's) formula with an epsilon of ε·√(1 − β₂ᵗ) at step t is PyTorch's with ε: at the first step
@@ -51,3 +55,14 @@ class TorchAdam(type(keras.optimizers.Adam())):
     def get_config(self) -> dict:
         """Return the configuration, with PyTorch's epsilon."""
         return super().get_config() | {"epsilon": self._epsilon}
+
+
+def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """Return the recipe's optimiser."""
+    return {
+        "adam": keras.optimizers.Adam,  # with Keras's epsilon, 1e-7
+        "torch_adam": functools.partial(TorchAdam, epsilon=1e-8),
+        "tensorflow_adam": functools.partial(keras.optimizers.Adam, epsilon=1e-8),
+        "rmsprop": keras.optimizers.RMSprop,
+        "sgd": keras.optimizers.SGD,
+    }[recipe.optimizer](recipe.learning_rate)

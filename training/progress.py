@@ -5,7 +5,7 @@ import time
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from training.callbacks import StepCounter
 
@@ -36,7 +36,7 @@ class ProgressBar(keras.callbacks.Callback):
             redirect_stdout=sys.stdout.isatty(),
             refresh_per_second=5,
         )
-        self._task = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> "ProgressBar":
         if self._progress.console.is_terminal:
@@ -59,7 +59,7 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Move the bar, a few times a second."""
         now = time.monotonic()
-        if not self._progress.live.is_started:
+        if self._task is None or not self._progress.live.is_started:
             return
         if now - self._updated < SECONDS_BETWEEN_UPDATES and not self._counter.at_epoch_end:
             return

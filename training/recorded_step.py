@@ -6,13 +6,13 @@ is a list of operations, the same at each step. It is written down here as PyTor
 optimiser included, and carried out directly from then on: Keras's results to the last bit.
 
 Only what is safe to repeat is repeated. Two steps in a row must have done the same, with the same variables and equal
-constants; and none may draw random numbers or take a tensor's value into Python (a dropout does both), or it stays
+constants; and none may take random numbers or take a tensor's value into Python (a dropout does both), or it stays
 Keras's own for good. A layer whose call changes with a count kept in Python would escape this; no layer here has one.
 """
 
 import operator
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import fx
@@ -28,12 +28,12 @@ class Place(NamedTuple):
     """Where a tensor came from.
 
     Attributes:
-        source: "input", "outside" or the number of the operation that made it.
-        index: Which of those; None for the single result of an operation.
+        origin: "input", "outside" or the number of the operation that made it.
+        number: Which of those; None for the single result of an operation.
     """
 
-    source: str | int
-    index: int | None
+    origin: str | int
+    number: int | None
 
 
 class Recording(TorchDispatchMode):
@@ -51,8 +51,11 @@ class Recording(TorchDispatchMode):
 
     def __init__(self, inputs: list[torch.Tensor]):
         super().__init__()
-        self.operations, self.outside, self.results, self.repeatable = [], [], None, True
-        self._written = set()
+        self.operations: list[tuple[Any, Any]] = []
+        self.outside: list[torch.Tensor] = []
+        self.results: Any = None
+        self.repeatable = True
+        self._written: set[int] = set()
         # Tensors are told apart by identity, and so kept alive while the recording lasts.
         self._places = {id(tensor): (Place("input", index), tensor) for index, tensor in enumerate(inputs)}
 
@@ -166,7 +169,7 @@ def make_replay(recording: Recording, input_count: int) -> Callable:
         if not isinstance(value, Place):
             return value
         if value not in nodes:
-            nodes[value] = graph.call_function(operator.getitem, (nodes[Place(value.source, None)], value.index))
+            nodes[value] = graph.call_function(operator.getitem, (nodes[Place(value.origin, None)], value.number))
         return nodes[value]
 
     def with_nodes(values):

@@ -35,7 +35,7 @@ def make_result(
         "seconds_to_first_step": {
             "imports": moments["imported"] - moments["started"],
             "data": moments["read"] - moments["imported"],
-            "model_and_first_step": training.first_step_done - moments["read"],
+            "model_and_first_step": (training.first_step_done or moments["read"]) - moments["read"],
         },
         "peak_memory_mib": peak_memory_mib(),
     }

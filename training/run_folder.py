@@ -8,11 +8,11 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from data.split import Source, Split
+from data.split import Dataset, Split
+from foundation.errors import UserError
+from foundation.files import append_line, describe_os_error, write_json, write_text
+from foundation.recipe import Recipe
 from training.backend import BACKENDS
-from training.errors import UserError
-from training.files import append_line, describe_os_error, write_json, write_text
-from training.recipe import Recipe
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
 HISTORY, LOG, MODEL, CHECKPOINT = "history.csv", "log.jsonl", "model.keras", "checkpoint.npz"
@@ -42,13 +42,13 @@ class RunConfig:
         """The name of the folder in `runs/`."""
         return f"{self.model}-{self.backend}-seed{self.recipe.seed}{'-smoke' if self.smoke else ''}"
 
-    def test_split(self, source: Source) -> Split:
+    def test_split(self, dataset: Dataset) -> Split:
         """Return the test images that score this run: all of them, or the first few of a trial."""
-        return source.test.first(min(SMOKE_TEST_EXAMPLES, len(source.test))) if self.smoke else source.test
+        return dataset.test.first(min(SMOKE_TEST_EXAMPLES, len(dataset.test))) if self.smoke else dataset.test
 
-    def steps_per_epoch(self, source: Source) -> int:
-        """Return the steps of an epoch of this run on `source`."""
-        examples = self.recipe.training_examples or len(source.train)
+    def steps_per_epoch(self, dataset: Dataset) -> int:
+        """Return the steps of an epoch of this run on `dataset`."""
+        examples = self.recipe.training_examples or len(dataset.train)
         kept = int(examples * (1 - self.recipe.validation_split))
         return -(-kept // self.recipe.batch_size)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.pipeline import scale
-from training.recipe import LOGITS, PROBABILITIES, SIGMOIDS
+from foundation.recipe import LOGITS, PROBABILITIES, SIGMOIDS
 
 # Images per forward pass: the first activations of 500 are 25 MB in mnist_cnn. Ours, not tuned.
 CHUNK = 500

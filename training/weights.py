@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from training.errors import UserError
+from foundation.errors import UserError
 
 # What keras writes around the arrays: HDF5's groups and the two JSON files. Measured: 40 kB for mnist_cnn.
 _OVERHEAD_BYTES = 4 << 20

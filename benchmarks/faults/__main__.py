@@ -1,6 +1,6 @@
 """How many planted faults the parity engine sees, whether it blames right, and how often it alarms for nothing.
 
-    python -m benchmarks.faults --clean 220 --json faults.jsonl --markdown docs/faults.md
+    python -m benchmarks.faults --clean 300 --json faults.jsonl --markdown docs/faults.md
 
 Each fault is planted in one backend's process at a time, in each of its architectures; then clean models are checked.
 `benchmarks.faults.effect` shows, without the engine, that every fault changes something.
@@ -17,9 +17,10 @@ from benchmarks.digest import digest_sources
 from benchmarks.faults.bench import BACKENDS, Result, clean_trials, planted_trials, run_trial
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.table import render_table, summarise
+from keras_parity.crew import Crew
 from keras_parity.environment import describe_environment
+from keras_parity.protocol.tasks import CloseCase
 from keras_parity.scan.record import Record
-from keras_parity.workers import Workers
 
 
 def main() -> None:
@@ -30,14 +31,14 @@ def main() -> None:
     programs = digest_sources(Path(keras_parity.__file__).parent, Path(__file__).parent)
     record = Record(arguments.json, {"engine": programs}, Result)
     started = time.perf_counter()
-    with Workers(BACKENDS) as workers:
-        workers.everywhere("keras_parity.stages:close_case")  # starts them, so that their versions are known
-        versions = {name: text for backend in BACKENDS for name, text in workers[backend].versions.items()}
+    with Crew(BACKENDS) as crew:
+        crew.everywhere(CloseCase())  # starts them, so that their versions are known
+        versions = {name: text for backend in BACKENDS for name, text in crew[backend].versions.items()}
         for number, trial in enumerate(trials, start=1):
             if arguments.minutes and time.perf_counter() - started > 60 * arguments.minutes:
                 break
             if trial.name not in record.rows:
-                record.add(run_trial(trial, workers))
+                record.add(run_trial(trial, crew))
                 print(f"{number}/{len(trials)} {describe(record.rows[trial.name])}", file=sys.stderr, flush=True)
     results = [record.rows[trial.name] for trial in trials if trial.name in record.rows]
     environment = describe_environment(versions)
@@ -51,7 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__.partition("\n")[0])
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), metavar="NAME", help="this fault; again")
-    parser.add_argument("--clean", type=int, default=220, metavar="N", help="clean checks, 220 by default")
+    parser.add_argument("--clean", type=int, default=300, metavar="N", help="clean checks, 300 by default")
     parser.add_argument("--quick", action="store_true", help="each fault in its first architecture alone")
     parser.add_argument("--minutes", type=float, metavar="N", help="begin no check after so long")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the results there; a later run goes on with it")

@@ -1,11 +1,26 @@
-"""Twenty small but real architectures, a builder each; every layer has a name, which a verdict then prints.
+"""Small but real architectures, a builder each; every layer has a name, which a verdict then prints.
 
-They are built in the backends' processes only: importing this module imports keras. `cases.py` says how each is
-trained.
+Twenty are here; `users_models.py` holds those with training of their own, state, narrow dtypes, loops and choices. They
+are built in the backends' processes only: importing this module imports keras. `cases.py` says how each is trained.
 """
 
 import keras
 from keras import layers, ops
+
+from benchmarks.faults.users_models import (  # noqa: F401  known here as the others are
+    conv_norm,
+    frozen,
+    kinks,
+    mixed,
+    own_step,
+    photos,
+    quantised,
+    running,
+    search,
+    tabular,
+    variational,
+    weighted_heads,
+)
 
 
 def dense_net() -> keras.Model:

@@ -3,15 +3,20 @@
 import functools
 import itertools
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
 
 from benchmarks.faults.cases import CASES
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.planting import plant
-from keras_parity import check
+from keras_parity.accepted import Accepted, apply_accepted
+from keras_parity.comparison import run_check as run_request
+from keras_parity.crew import Crew
+from keras_parity.protocol.tasks import Task
+from keras_parity.request import make_request
 from keras_parity.verdict import Cause, Outcome, Verdict
-from keras_parity.workers import Workers
 
 BACKENDS = ("tensorflow", "jax", "torch")
 # How clean models are checked: dtype and seed.
@@ -39,6 +44,22 @@ KERAS_OWN = {
     "ops_net": [("divide", "jax")],
     "two_headed": [("read", "jax")],  # softsign divides
 }
+
+
+@dataclass(frozen=True)
+class FindEffect(Task[tuple[str, float] | None]):
+    """Find, without the engine, where a planted fault shows.
+
+    Attributes:
+        fault: The fault.
+        architecture: What it is planted in.
+        elsewhere: Another architecture to look at in its place; a fault of a layer that is not there has no effect.
+    """
+
+    performed_in: ClassVar[str] = "benchmarks.faults.effect"
+    fault: str
+    architecture: str
+    elsewhere: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +155,8 @@ class Result:
 def planted_trials(faults: list[str], first_only: bool = False) -> list[Trial]:
     """Return a check for each fault in each of its architectures, the backend changing from one to the next.
 
-    A float64 model's faults are planted on TensorFlow, as on the others Keras itself computes some layers in float32.
+    Faults of a float64 model are planted on TensorFlow: on the others Keras itself computes some layers in float32.
+    Those that suit one backend are planted on that one.
 
     Args:
         faults: Names.
@@ -147,7 +169,7 @@ def planted_trials(faults: list[str], first_only: bool = False) -> list[Trial]:
             architecture,
             dtype := FAULTS[fault].dtype,
             fault=fault,
-            backend="tensorflow" if dtype == "float64" else backends[fault, architecture],
+            backend=FAULTS[fault].backend or ("tensorflow" if dtype == "float64" else backends[fault, architecture]),
         )
         for fault, architecture in pairs
     ]
@@ -166,27 +188,44 @@ def clean_trials(count: int) -> list[Trial]:
     return list(itertools.islice(trials, count))
 
 
-def run_trial(trial: Trial, workers: Workers) -> Result:
+def run_trial(trial: Trial, crew: Crew) -> Result:
     """Run one check, and for a planted fault see first that it changes something."""
     if trial.fault is None:
-        return score(trial, run_check(trial, workers))
-    effect = workers[trial.backend].call("benchmarks.faults.effect:find_effect", trial.fault, trial.architecture)
+        return score(trial, run_check(trial, crew))
+    assert trial.backend is not None  # a fault is planted somewhere
+    effect = crew[trial.backend].ask(FindEffect(trial.fault, trial.architecture))
     clean = replace(trial, fault=None, backend=None)
-    detours = score(clean, run_check(clean, workers)).keras_detours if trial.dtype == "float64" else []
-    return score(trial, run_check(trial, workers), detours, effect and effect[0])
+    detours = score(clean, run_check(clean, crew)).keras_detours if trial.dtype == "float64" else []
+    return score(trial, run_check(trial, crew), detours, effect and effect[0])
 
 
-def run_check(trial: Trial, workers: Workers) -> Verdict:
-    """Return the engine's verdict."""
-    return check(
+def run_check(trial: Trial, crew: Crew) -> Verdict:
+    """Return the engine's verdict, after what the project has accepted."""
+    if trial.fault is None or (accepted := FAULTS[trial.fault].accepted) is None:
+        return _check(trial, crew)
+    before = _check(replace(trial, fault=accepted), crew)
+    entries = [
+        Accepted(f.layer, f.execution, str(f.quantity), _bound(f.max_abs_error), "known to us", "keras", "99")
+        for f in before.findings
+    ]
+    return apply_accepted(_check(trial, crew), entries)
+
+
+def _bound(size: float) -> float | None:
+    """Return the size up to which a project would accept a difference of this size; none where it has no number."""
+    return None if math.isnan(size) else 1.5 * size
+
+
+def _check(trial: Trial, crew: Crew) -> Verdict:
+    request = make_request(
         f"benchmarks.faults.architectures:{trial.architecture}",
         BACKENDS,
         **CASES[trial.architecture].arguments(),
         dtype=trial.dtype,
         seed=trial.seed,
-        patches={trial.backend: functools.partial(plant, trial.fault, trial.architecture)} if trial.fault else None,
-        workers=workers,
     )
+    patches = {trial.backend: functools.partial(plant, trial.fault, trial.architecture)} if trial.fault else None
+    return run_request(request, crew, lambda _: None, patches)
 
 
 def score(trial: Trial, verdict: Verdict, detours: Sequence[tuple] = (), effect: str | None = None) -> Result:
@@ -198,11 +237,11 @@ def score(trial: Trial, verdict: Verdict, detours: Sequence[tuple] = (), effect:
         detours: The clean float64 model's `keras_detours`; a clean check finds its own.
         effect: As in `Result`.
     """
-    culprits = [(culprit.layer, culprit.backend) for culprit in verdict.culprits]
+    culprits = [(culprit.layer, culprit.execution) for culprit in verdict.culprits]
     if trial.fault is None:
         # A clean model raises on a backend without a kernel for the dtype, or, on a CPU, for the layout.
         facts = (Cause.ERROR, Cause.DTYPE, Cause.PRECISION) if trial.dtype == "float64" else (Cause.ERROR,)
-        others = {(finding.layer, finding.backend) for finding in verdict.findings if finding.cause not in facts}
+        others = {(finding.layer, finding.execution) for finding in verdict.findings if finding.cause not in facts}
         detours = [culprit for culprit in culprits if culprit not in others]
     own = [culprit for culprit in KERAS_OWN.get(trial.architecture, ()) if culprit not in trial.expected]
     detours = [culprit for culprit in dict.fromkeys((*detours, *own)) if culprit in culprits]

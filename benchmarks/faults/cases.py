@@ -5,6 +5,9 @@ twice one by one and not their sum (keras 3.15.1), so that they would not be cle
 """
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -14,16 +17,33 @@ class Case:
     Attributes:
         loss: A Keras loss as class and configuration; None for what the check takes by itself.
         optimizer: The same for the optimiser.
-        metrics: Names of metrics.
+        metrics: Names of metrics, or metrics as class and configuration.
+        loss_weights: As in `compile`.
+        weighted_metrics: As in `compile`.
+        sample_weight: A weight for each example of a batch of four.
     """
 
     loss: dict | None = None
     optimizer: dict | None = None
-    metrics: tuple[str, ...] = field(default=())
+    metrics: tuple[Any, ...] = field(default=())
+    loss_weights: dict | None = None
+    weighted_metrics: tuple[str, ...] | None = None
+    sample_weight: tuple[float, ...] | None = None
 
     def arguments(self) -> dict:
         """Return what `keras_parity.check` takes."""
-        return {"loss": self.loss, "optimizer": self.optimizer, "metrics": self.metrics}
+        return {
+            "loss": self.loss,
+            "optimizer": self.optimizer,
+            "metrics": self.metrics,
+            "loss_weights": self.loss_weights,
+            "weighted_metrics": self.weighted_metrics and list(self.weighted_metrics),
+            "sample_weight": self.weights(),
+        }
+
+    def weights(self, count: int = 4) -> np.ndarray | None:
+        """Return the weights of so many examples, float32 `(count,)`; None where they weigh alike."""
+        return None if self.sample_weight is None else np.resize(np.asarray(self.sample_weight, np.float32), count)
 
 
 def configured(class_name: str, **config) -> dict:
@@ -66,4 +86,31 @@ CASES = {
     "channels_first": Case(configured("CategoricalCrossentropy"), ADAM),
     "video": Case(configured("MeanSquaredError"), configured("Nadam", learning_rate=0.01)),
     "time_net": Case(configured("CosineSimilarity"), ADAM),
+    "variational": Case(configured("MeanSquaredError"), configured("SGD", learning_rate=0.05)),
+    "own_step": Case(),  # it comes compiled
+    "weighted_heads": Case(
+        {"label": configured("SparseCategoricalCrossentropy"), "value": configured("MeanSquaredError")},
+        configured("SGD", learning_rate=0.05),
+        loss_weights={"label": 0.3, "value": 2.0},
+    ),
+    "frozen": Case(
+        configured("MeanSquaredError"),
+        configured("SGD", learning_rate=0.05, momentum=0.9, use_ema=True, ema_momentum=0.9),
+        weighted_metrics=("mean_absolute_error",),
+        sample_weight=(0.5, 2.0, 1.0, 0.25),
+    ),
+    "running": Case(
+        configured("MeanSquaredError"), configured("SGD", learning_rate=0.05, gradient_accumulation_steps=2)
+    ),
+    "tabular": Case(configured("MeanSquaredError"), configured("SGD", learning_rate=0.05)),
+    "photos": Case(configured("MeanSquaredError"), configured("RMSprop", learning_rate=0.01)),
+    "mixed": Case(configured("MeanSquaredError"), configured("SGD", learning_rate=0.01)),
+    "quantised": Case(configured("MeanSquaredError"), configured("SGD", learning_rate=0.05)),
+    "search": Case(configured("MeanSquaredError"), configured("SGD", learning_rate=0.05)),
+    "kinks": Case(
+        configured("SparseCategoricalCrossentropy"),
+        configured("SGD", learning_rate=0.05),
+        (configured("SparseTopKCategoricalAccuracy", k=4),),
+    ),
+    "conv_norm": Case(SPARSE_LOGITS, configured("SGD", learning_rate=0.05)),
 }

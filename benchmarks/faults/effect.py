@@ -19,13 +19,24 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.faults.cases import CASES
+from benchmarks.faults import planting
+from benchmarks.faults.bench import FindEffect
+from benchmarks.faults.cases import CASES, Case
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.planting import plant
+from keras_parity.worker.performing import performs
 
 # Relative to the largest value: a hundred roundings of float32, and what float64 leaves well below float32's.
 VISIBLE = {"float32": 1e-5, "float64": 1e-12}
 DRAWS = ("ordinary", "blank", "ties", "large")
+# By architecture, the largest number that its tokens, kinds or counts may be.
+LAST_TOKEN = {"gru": 19, "transformer": 29, "text_cnn": 39, "tabular": 5, "ops_net": 9}
+
+
+@performs(FindEffect)
+def perform(task: FindEffect) -> tuple[str, float] | None:
+    """Find an effect in a worker of the engine."""
+    return find_effect(task.fault, task.architecture, task.elsewhere)
 
 
 def find_effect(fault: str, architecture: str, elsewhere: str | None = None) -> tuple[str, float] | None:
@@ -38,10 +49,13 @@ def find_effect(fault: str, architecture: str, elsewhere: str | None = None) -> 
     """
     dtype = FAULTS[fault].dtype
     observed = elsewhere or architecture
-    clean = observe_clean(observed, dtype)
-    with global_dtype(dtype), plant(fault, architecture):
+    clean = observe_without(FAULTS[fault].before, observed, dtype)
+    crash = mock.patch.object(planting, "end_process", side_effect=ProcessEndedError)
+    with global_dtype(dtype), plant(fault, architecture), crash:
         try:
             for stage, values in observe(observed):
+                if stage not in clean:
+                    return None
                 size = difference(clean[stage], values)
                 if not size <= VISIBLE[dtype]:
                     return stage, size
@@ -50,11 +64,23 @@ def find_effect(fault: str, architecture: str, elsewhere: str | None = None) -> 
     return None
 
 
+class ProcessEndedError(Exception):
+    """Stands for a crash, so that the process that looks for one lives on."""
+
+
 @functools.cache
-def observe_clean(architecture: str, dtype: str) -> dict[str, list]:
-    """Return all stages of the model as Keras has it."""
-    with global_dtype(dtype):
-        return dict(observe(architecture))
+def observe_without(faults: tuple[str, ...], architecture: str, dtype: str) -> dict[str, list]:
+    """Return all stages of the model as Keras has it, but for the faults beside which another one must show.
+
+    They end where the model raises, as on numbers that training has made infinite.
+    """
+    stages: dict[str, list] = {}
+    with global_dtype(dtype), contextlib.ExitStack() as stack, contextlib.suppress(Exception):
+        for fault in faults:
+            stack.enter_context(plant(fault, architecture))
+        for stage, values in observe(architecture):
+            stages[stage] = values
+    return stages
 
 
 def observe(architecture: str) -> Iterator[tuple[str, list]]:
@@ -104,35 +130,66 @@ def observe_training(architecture: str, model) -> Iterator[tuple[str, list]]:
     import keras
 
     case = CASES[architecture]
-    model.compile(
-        keras.optimizers.get(dict(case.optimizer or {"class_name": "Adam", "config": {}})),
-        keras.losses.get(case.loss and {"module": "keras.losses", "registered_name": None, **case.loss})
-        or "mean_squared_error",
-        metrics=list(case.metrics),
-        run_eagerly=True,
-    )
-    for kind in ("ordinary", "large"):
-        inputs = draw(model, kind)
-        targets = keras.tree.map_structure(
-            functools.partial(targets_like, case.loss), keras.tree.map_structure(np.array, outputs_of(model, inputs))
+    if not model.compiled:
+        model.compile(
+            keras.optimizers.get(dict(case.optimizer or {"class_name": "Adam", "config": {}})),
+            resolved("losses", case.loss) or "mean_squared_error",
+            metrics=[resolved("metrics", metric) for metric in case.metrics],
+            loss_weights=case.loss_weights,
+            weighted_metrics=case.weighted_metrics and list(case.weighted_metrics),
+            jit_compile=False,
         )
+    model.run_eagerly = True
+    for kind in ("ordinary", "large"):
+        if kind == "large":  # after which some have weights of no use
+            yield from observe_fit(case, model)
+        inputs = draw(model, kind)
+        targets = targets_of(case.loss, outputs_of(model, inputs))
         yield f"{kind}: evaluation", list(model.test_on_batch(inputs, targets, return_dict=True).values())
         for _ in range(2):
-            logs = model.train_on_batch(inputs, targets, return_dict=True)
+            logs = model.train_on_batch(inputs, targets, case.weights(), return_dict=True)
         yield f"{kind}: logs of training", list(logs.values())
-        yield f"{kind}: weights after training", [np.array(v) for v in model.trainable_variables]
+        yield f"{kind}: weights after training", [np.array(v) for v in model.variables if "seed" not in v.path]
 
 
-def draw(model, kind: str):
-    """Return inputs in the structure that the model takes, as the backend's tensors."""
+def observe_fit(case: Case, model) -> Iterator[tuple[str, list]]:
+    """Yield what `fit` and `evaluate` report of two and a half batches, and what `predict` gives."""
+    import keras
+
+    size, count = 4, 10
+    inputs = keras.tree.map_structure(keras.ops.convert_to_numpy, draw(model, "ordinary", count))
+    targets = targets_of(case.loss, outputs_of(model, draw(model, "ordinary", count)))
+    history = model.fit(inputs, targets, size, 1, 0, shuffle=False, sample_weight=case.weights(count)).history
+    yield "fit", [values[-1] for values in history.values()]
+    yield "weights after fit", [np.array(v) for v in model.variables if "seed" not in v.path]
+    yield "evaluate", list(model.evaluate(inputs, targets, size, 0, return_dict=True).values())
+    yield "predict", keras.tree.flatten(model.predict(inputs, size, 0))
+
+
+def resolved(kind: str, what):
+    """Return a loss or metric from a name or from its class and configuration, or a dictionary of them."""
+    import keras
+
+    if isinstance(what, dict) and "class_name" not in what:
+        return {name: resolved(kind, one) for name, one in what.items()}
+    if isinstance(what, dict):
+        what = {"module": f"keras.{kind}", "registered_name": None, **what}
+    return getattr(keras, kind).get(what)
+
+
+def draw(model, kind: str, count: int = 4):
+    """Return so many inputs in the structure that the model takes, as the backend's tensors."""
     import keras
 
     generator = np.random.default_rng(7)
 
     def values(tensor):
-        shape = (4, *tensor.shape[1:])
+        shape = (count, *tensor.shape[1:])
         if "int" in tensor.dtype:
-            return np.zeros(shape, "int32") if kind == "blank" else generator.integers(0, 10, shape, "int32")
+            # The last token that the model knows is among the large ones.
+            low, high = {"blank": (0, 1), "large": (0, LAST_TOKEN[model.name] + 1)}.get(kind, (0, 6))
+            tokens = generator.integers(low, high, shape, "int32")
+            return np.where(generator.random(shape) < 0.3, high - 1, tokens).astype("int32")
         normal = {"blank": np.zeros(shape), "ties": generator.integers(0, 3, shape) / 2}.get(
             kind, generator.standard_normal(shape) * (1000 if kind == "large" else 1)
         )
@@ -154,6 +211,15 @@ def outputs_of(model, inputs):
     import keras
 
     return keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs, training=False))
+
+
+def targets_of(loss: dict | None, outputs):
+    """Return targets that fit the losses and the outputs, in their structure."""
+    import keras
+
+    if isinstance(outputs, dict) and loss and "class_name" not in loss:
+        return {name: targets_like(loss[name], output) for name, output in outputs.items()}
+    return keras.tree.map_structure(functools.partial(targets_like, loss), outputs)
 
 
 def targets_like(loss: dict | None, output: np.ndarray) -> np.ndarray:

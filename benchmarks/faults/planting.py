@@ -8,9 +8,11 @@ names, for each architecture that it suits, the layers that a check should blame
 import contextlib
 import functools
 import operator
-from collections.abc import Callable, Iterator
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest import mock
 
 
@@ -26,6 +28,10 @@ class Fault:
         dtype: The dtype that a check must ask about to see it.
         culprits: For each architecture it suits, the layers that are wrong by themselves, and no others.
         plant: Given those layers, a context manager under which Keras is wrong.
+        backend: The one backend that it suits; None where every one does.
+        parts: The faults that this one is made of, the first of which could hide the others; empty for a single fault.
+        accepted: A fault of the same architectures that the project has accepted as it was before this one came in its
+            place.
     """
 
     name: str
@@ -35,16 +41,63 @@ class Fault:
     dtype: str
     culprits: dict[str, tuple[str, ...]]
     plant: Callable[[tuple[str, ...]], AbstractContextManager]
+    backend: str | None = None
+    parts: tuple[str, ...] = ()
+    accepted: str | None = None
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The faults beside which it must show: those that could hide it, or the one that was accepted."""
+        return self.parts[:-1] or ((self.accepted,) if self.accepted else ())
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def plant(fault: str, architecture: str) -> AbstractContextManager:
-    """Return a context manager under which this process's Keras has the fault, in the architecture's culprits."""
+@contextmanager
+def plant(fault: str, architecture: str) -> Iterator[None]:
+    """Let this process's Keras have the fault for a while, in the architecture's culprits."""
     from benchmarks.faults.catalogue import FAULTS
 
-    return FAULTS[fault].plant(FAULTS[fault].culprits[architecture])
+    with ExitStack() as stack:
+        for name in FAULTS[fault].parts or (fault,):
+            stack.enter_context(FAULTS[name].plant(FAULTS[name].culprits[architecture]))
+        yield
+
+
+def one_behind_another(name: str, *parts: str, within: Iterable[str], kind: str = "behind another fault") -> None:
+    """Register faults that are there together, of which the first ones could hide the last.
+
+    Args:
+        name: Of them together.
+        parts: Their names.
+        within: The architectures, which each of them suits.
+        kind: As in `Fault`.
+    """
+    faults = [FAULTS[part] for part in parts]
+    culprits = {
+        architecture: tuple(dict.fromkeys(layer for fault in faults for layer in fault.culprits[architecture]))
+        for architecture in within
+    }
+    where = " ".join(fault.where for fault in faults)
+    description = " And: ".join(fault.description for fault in faults)
+    _register(Fault(name, kind, description, where, "float32", culprits, _plant_none, parts=parts))
+
+
+def after_acceptance(fault: str, accepted: str) -> None:
+    """Say that a fault comes in the place of another one, which the project has accepted, or beside it as its part."""
+    found = FAULTS[fault]
+    hidden = FAULTS[accepted].culprits if accepted in found.parts else {}
+    culprits = {
+        architecture: tuple(layer for layer in layers if layer not in hidden.get(architecture, ()))
+        for architecture, layers in found.culprits.items()
+    }
+    FAULTS[fault] = replace(found, accepted=accepted, culprits=culprits)
+
+
+def end_process() -> None:
+    """End this process as a crash does, with a signal."""
+    os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def wrong_layer(layer_class: str, kind: str, *, dtype: str = "float32", method: str = "call", **culprits):
@@ -66,9 +119,16 @@ def wrong_layer(layer_class: str, kind: str, *, dtype: str = "float32", method: 
     return _registered(" ".join(where), kind, dtype, culprits, plant_wrong)
 
 
-def wrong_method(where: str, kind: str, *, only: Callable = lambda _: True, **culprits):
-    """Register a wrong method, `wrong(self, right, ...)`, as of `optimizers.Adam.apply`, of objects that are `only`."""
-    return _registered(where, kind, "float32", culprits, lambda wrong, _: _replaced_methods([where], wrong, only))
+def wrong_method(where: str, kind: str, *, only: Callable = lambda _: True, backend: str | None = None, **culprits):
+    """Register a wrong method, `wrong(self, right, ...)`, as of `optimizers.Adam.apply`, of objects that are `only`.
+
+    One of this package's own classes is named as `users_models.Levels.call`.
+    """
+
+    def plant_wrong(wrong, _):
+        return _replaced_methods([where], wrong, only)
+
+    return _registered(where, kind, "float32", culprits, plant_wrong, backend)
 
 
 def wrong_function(where: str, kind: str, *, dtype: str = "float32", **culprits):
@@ -91,16 +151,34 @@ def with_attributes(thing, **values) -> Iterator[None]:
             object.__setattr__(thing, name, value)
 
 
-def _registered(where, kind, dtype, culprits, plant_wrong):
+def find(place: str) -> object:
+    """Return what a place names, as `layers.Dense.call` of Keras or `users_models.Levels.call` of this package."""
+    import keras
+
+    from benchmarks.faults import users_models
+
+    first, _, rest = place.partition(".")
+    return operator.attrgetter(rest)(users_models) if first == "users_models" else operator.attrgetter(place)(keras)
+
+
+def _plant_none(_: tuple[str, ...]) -> AbstractContextManager:
+    """Return a context manager that changes nothing: a fault of parts is planted part by part."""
+    return contextlib.nullcontext()
+
+
+def _register(fault: Fault) -> None:
+    if fault.name in FAULTS:
+        raise ValueError(f"two faults are called {fault.name}")
+    FAULTS[fault.name] = fault
+
+
+def _registered(where, kind, dtype, culprits, plant_wrong, backend=None):
     names = {name: (names,) if isinstance(names, str) else tuple(names) for name, names in culprits.items()}
 
     def register(wrong):
         description = " ".join(wrong.__doc__.split())
-        if wrong.__name__ in FAULTS:
-            raise ValueError(f"two faults are called {wrong.__name__}")
-        FAULTS[wrong.__name__] = Fault(
-            wrong.__name__, kind, description, where, dtype, names, functools.partial(plant_wrong, wrong)
-        )
+        planted = functools.partial(plant_wrong, wrong)
+        _register(Fault(wrong.__name__, kind, description, where, dtype, names, planted, backend))
         return wrong
 
     return register
@@ -108,12 +186,10 @@ def _registered(where, kind, dtype, culprits, plant_wrong):
 
 @contextmanager
 def _replaced_methods(where: list[str], wrong: Callable, only: Callable) -> Iterator[None]:
-    import keras
-
     with ExitStack() as stack:
         for place in where:
             owner_path, _, method = place.rpartition(".")
-            owner = operator.attrgetter(owner_path)(keras)
+            owner = find(owner_path)
             stack.enter_context(mock.patch.object(owner, method, _wrong_for(getattr(owner, method), wrong, only)))
         yield
 

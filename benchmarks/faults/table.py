@@ -44,8 +44,9 @@ def render_table(results: list[Result], environment: dict) -> str:
         "",
         f"{count['faults']} faults of {count['kinds']} kinds, each in one backend's process at a time, over "
         f"{count['architectures']} architectures; a verdict is right when it names all layers that are wrong, on the "
-        "right backend, and nothing else. A clean check has no fault; its seed draws weights, inputs and targets. That "
-        "a planted fault changes something is seen without the engine, in one process: "
+        "right backend, and nothing else. Some faults are two at once, or come in the place of one that was "
+        "accepted. A clean check has no fault; its seed draws weights, inputs and targets. That a planted fault "
+        "changes something is seen without the engine, in one process: "
         f"{count['planted'] - count['without_effect']} of {count['planted']} do.",
         "",
         "| | of | share |",

@@ -1,17 +1,17 @@
-"""The report of a comparison: `report.html`, `report.md` and `report.json`, all made from one value of JSON's types."""
+"""The report of a comparison: `report.html`, `report.md` and `report.json`, all made from one `Report`."""
 
-import json
 from pathlib import Path
 
+from comparing.report.content import Report, render_json
+from foundation.files import write_text
 from keras_parity.report.wording import visible
-from training.files import write_text
 
 
-def write_report(report: dict, folder: Path) -> Path:
+def write_report(report: Report, folder: Path) -> Path:
     """Write the three files into `folder` and return the page's path.
 
     Args:
-        report: What `Comparison.compare` returned.
+        report: What they tell.
         folder: Made if missing.
 
     Raises:
@@ -27,28 +27,13 @@ def write_report(report: dict, folder: Path) -> Path:
     return page
 
 
-def render_json(report: dict) -> str:
-    """Return the report as one indented JSON object; numbers that are none, as an infinite ratio, become null."""
-    return json.dumps(_strict(report), indent=1, allow_nan=False) + "\n"
-
-
-def describe(report: dict) -> str:
+def describe(report: Report) -> str:
     """Return what the terminal shows: the verdict, an answer a line, and whatever failed."""
-    lines = [f"{report['outcome']}: {visible(report['sentence'])}", ""]
-    for answer in report["answers"]:
-        lines.append(f"  {answer['title']:19} {answer['outcome']:13} {visible(answer['reason'])}")
-    for name, words in report["failures"].items():
+    lines = [f"{report.outcome}: {visible(report.sentence)}", ""]
+    for answer in report.answers:
+        lines.append(f"  {answer.title:19} {answer.outcome:13} {visible(answer.reason)}")
+    for name, words in report.failures.items():
         lines += ["", f"  {visible(name)} failed:", *(f"    {visible(line)}" for line in words.splitlines()[-6:])]
-    for change in report.get("baseline", {}).get("worse", []):
+    for change in report.baseline.worse if report.baseline else ():
         lines += ["", f"  worse than the baseline: {visible(change)}"]
     return "\n".join(lines)
-
-
-def _strict(value):
-    if isinstance(value, dict):
-        return {str(key): _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None
-    return value

@@ -4,8 +4,10 @@ Each chart is drawn for a width of 460 units, which a phone shows a little small
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TypeGuard
 
 from keras_parity.report.wording import visible
 
@@ -30,10 +32,10 @@ class Line:
 
     name: str
     kind: str
-    x: list
-    y: list
-    low: list | None = None
-    high: list | None = None
+    x: Sequence[float]
+    y: Sequence[float | None]
+    low: Sequence[float | None] | None = None
+    high: Sequence[float | None] | None = None
     dash: str = ""
 
 
@@ -48,8 +50,8 @@ def line_chart(lines: list[Line], x_label: str, y_label: str, title: str, logari
         logarithmic: Whether the vertical axis is; numbers that are not above nought are gaps then.
     """
     xs = [x for line in lines for x in line.x]
-    ys = [y for line in lines for part in (line.y, line.low or [], line.high or []) for y in part]
-    ys = [y for y in ys if _drawable(y, logarithmic)]
+    values = (y for line in lines for part in (line.y, line.low or [], line.high or []) for y in part)
+    ys = [y for y in values if _drawable(y, logarithmic)]
     if not xs or not ys:
         return '<p class="muted">Nothing to draw.</p>\n'
     x_axis = _Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT, False)
@@ -60,8 +62,7 @@ def line_chart(lines: list[Line], x_label: str, y_label: str, title: str, logari
     y_axis = _Axis(low, high, HEIGHT - BOTTOM, TOP, logarithmic)
     parts = [_render_frame(x_axis, y_axis, x_label, y_label)]
     for line in lines:
-        if line.low is not None and line.high is not None:
-            parts.append(_render_band(line, x_axis, y_axis, logarithmic))
+        parts.append(_render_band(line, x_axis, y_axis, logarithmic))
     for line in lines:
         for run in _unbroken(line.x, line.y, logarithmic):
             points = " ".join(f"{x_axis(x):.1f},{y_axis(y):.1f}" for x, y in run)
@@ -167,14 +168,16 @@ def _render_frame(x_axis: _Axis, y_axis: _Axis, x_label: str, y_label: str) -> s
 
 
 def _render_band(line: Line, x_axis: _Axis, y_axis: _Axis, logarithmic: bool) -> str:
-    rows = [
+    if line.low is None or line.high is None:
+        return ""
+    rows: list[tuple[float, float, float]] = [
         (x, low, high)
         for x, low, high in zip(line.x, line.low, line.high, strict=True)
         if _drawable(low, logarithmic) and _drawable(high, logarithmic)
     ]
     if len(rows) < 2:
         return ""
-    edge = [(x, high) for x, _, high in rows] + [(x, low) for x, low, _ in reversed(rows)]
+    edge = [*((x, high) for x, _, high in rows), *((x, low) for x, low, _ in reversed(rows))]
     points = " ".join(f"{x_axis(x):.1f},{y_axis(y):.1f}" for x, y in edge)
     return f'<polygon class="band {line.kind}" points="{points}"/>\n'
 
@@ -202,9 +205,9 @@ def _figure(content: str, title: str, legend: str, height: float = HEIGHT) -> st
     )
 
 
-def _unbroken(xs: list, ys: list, logarithmic: bool) -> list[list[tuple]]:
+def _unbroken(xs: Sequence[float], ys: Sequence[float | None], logarithmic: bool) -> list[list[tuple[float, float]]]:
     """Return the stretches of a curve between its gaps."""
-    runs: list[list[tuple]] = [[]]
+    runs: list[list[tuple[float, float]]] = [[]]
     for x, y in zip(xs, ys, strict=True):
         if _drawable(y, logarithmic):
             runs[-1].append((x, y))
@@ -213,7 +216,7 @@ def _unbroken(xs: list, ys: list, logarithmic: bool) -> list[list[tuple]]:
     return [run for run in runs if run]
 
 
-def _drawable(y, logarithmic: bool) -> bool:
+def _drawable(y: float | None, logarithmic: bool) -> TypeGuard[float]:
     return y is not None and math.isfinite(y) and (y > 0 or not logarithmic)
 
 

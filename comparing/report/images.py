@@ -2,18 +2,24 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
+from comparing.details import PredictionsDetails
+from comparing.report.content import DisputedExample, Report
 from comparing.report.markup import text
 from keras_parity.report.wording import backend_title
 
 _MOST_CLASSES = 12  # more do not fit a phone
 
+Matrix = Sequence[Sequence[float]]
 
-def render_confusions(report: dict) -> str:
+
+def render_confusions(report: Report) -> str:
     """Return, for each backend, how its confusions differ from the mean of all backends."""
-    confusions, names = report["confusions"], report["class_names"]
-    if report["smoke"] or len(confusions) < 2 or not 2 <= len(names) <= _MOST_CLASSES:
+    confusions, names = report.confusions, report.class_names
+    if report.smoke or len(confusions) < 2 or not 2 <= len(names) <= _MOST_CLASSES:
         return ""
     size = range(len(names))
     mean = [[sum(c[i][j] for c in confusions.values()) / len(confusions) for j in size] for i in size]
@@ -28,7 +34,7 @@ def render_confusions(report: dict) -> str:
     )
 
 
-def _render_difference(backend: str, matrix, mean, names: list[str], largest: float) -> str:
+def _render_difference(backend: str, matrix: Matrix, mean: Matrix, names: Sequence[str], largest: float) -> str:
     heads = "".join(f'<th scope="col" title="{text(name)}">{text(name[:3])}</th>' for name in names)
     rows = []
     for i, name in enumerate(names):
@@ -48,41 +54,39 @@ def _render_difference(backend: str, matrix, mean, names: list[str], largest: fl
     )
 
 
-def render_disputed(report: dict) -> str:
+def render_disputed(report: Report) -> str:
     """Return the first test images that the backends' runs of one seed classify differently, with what each says."""
-    disputed, names = report["disputed"], report["class_names"]
-    if not disputed or report["smoke"]:
+    disputed, names = report.disputed, report.class_names
+    if not disputed or report.smoke:
         return ""
     items = "".join(_render_example(example, names) for example in disputed)
-    predictions = next(answer for answer in report["answers"] if answer["question"] == "predictions")
-    seed = report["disputed_seed"]
+    details, seed = report.details("predictions"), report.disputed_seed
+    between = details.between if isinstance(details, PredictionsDetails) else ()
     counts = ", ".join(
-        f"{' and '.join(map(backend_title, row['backends']))} {row['differing']:,}"
-        for row in predictions["details"].get("between", [])
-        if row["seed"] == seed
+        f"{' and '.join(map(backend_title, row.backends))} {row.differing:,}" for row in between if row.seed == seed
     )
     note = (
-        f"Seed {seed}: of {report['test_examples']:,} test examples, classified differently: {counts}. "
+        f"Seed {seed}: of {report.test_examples:,} test examples, classified differently: {counts}. "
         f"The first {len(disputed)}:"
     )
     return f'<p class="muted small">{escape(note)}</p>\n<ul class="images">{items}</ul>\n'
 
 
-def _render_example(example: dict, names: list[str]) -> str:
-    truth = names[example["truth"]] if example["truth"] >= 0 else "unknown"
+def _render_example(example: DisputedExample, names: Sequence[str]) -> str:
+    truth = names[example.truth] if example.truth >= 0 else "unknown"
     says = "".join(
-        f'<br><span class="{"" if label == example["truth"] else "wrong"}">{escape(backend_title(backend))}: '
-        f"{text(names[label])}{'' if label == example['truth'] else '&nbsp;✗'}</span>"
-        for backend, label in example["predicted"].items()
+        f'<br><span class="{"" if label == example.truth else "wrong"}">{escape(backend_title(backend))}: '
+        f"{text(names[label])}{'' if label == example.truth else '&nbsp;✗'}</span>"
+        for backend, label in example.predicted.items()
     )
     picture = ""
-    if example["pixels"] is not None:
-        source = f"data:image/png;base64,{encode_png(example['pixels'])}"
-        picture = f'<img alt="test image {example["index"]}, a {text(truth)}" src="{source}">'
-    return f"<li>{picture}image {example['index']}, truth&nbsp;{text(truth)}{says}</li>\n"
+    if example.pixels is not None:
+        address = f"data:image/png;base64,{encode_png(example.pixels)}"
+        picture = f'<img alt="test image {example.index}, a {text(truth)}" src="{address}">'
+    return f"<li>{picture}image {example.index}, truth&nbsp;{text(truth)}{says}</li>\n"
 
 
-def encode_png(pixels: list) -> str:
+def encode_png(pixels: Any) -> str:
     """Return a grey or RGB image, nested lists of 0..255, as a PNG in base64."""
     import numpy as np
     from PIL import Image

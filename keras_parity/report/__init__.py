@@ -1,5 +1,7 @@
 """Reports of a verdict: a page, JSON, Markdown, JUnit and the terminal's one screen."""
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -43,5 +45,46 @@ def write_file(path: str | Path, text: str) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise UsageError(f"cannot write {path}: {reason}; choose another place") from error
+        raise _unwritable(path, error) from error
+
+
+def append_file(path: str | Path, text: str) -> None:
+    """Add `text` to the end of a file, as UTF-8.
+
+    Raises:
+        UsageError: If it cannot be written.
+    """
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise _unwritable(Path(path), error) from error
+
+
+def check_writable(path: str | Path) -> None:
+    """Refuse a path that could not be written to, before a long check is run for it; what was made for this is removed.
+
+    Raises:
+        UsageError: If it could not.
+    """
+    path = Path(path)
+    missing = [folder for folder in path.parents if not folder.exists()]
+    trial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.exists() or path.is_file():
+            trial.touch()
+            trial.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UsageError(f"cannot write {path}: {reason}; choose another place")

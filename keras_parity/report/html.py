@@ -2,6 +2,7 @@
 
 import math
 from html import escape
+from typing import Any
 
 from keras_parity.report.picture import breakable, render_picture
 from keras_parity.report.style import style_sheet
@@ -14,6 +15,7 @@ from keras_parity.report.wording import (
     headline,
     open_findings,
     reduce_command,
+    settings_of,
     threshold_of,
     visible,
     visible_lines,
@@ -110,10 +112,10 @@ def _render_culprit(culprit: Culprit, findings: list[Finding]) -> str:
 
 def _render_accepted(verdict: Verdict) -> str:
     """Return the differences that the project knows and accepts."""
-    groups: dict[tuple, list[Finding]] = {}
+    groups: dict[tuple[str, str | None, str], list[Finding]] = {}
     for finding in verdict.findings:
         if finding.accepted is not None:
-            groups.setdefault((finding.layer, finding.backend, finding.accepted), []).append(finding)
+            groups.setdefault((finding.layer, finding.execution, finding.accepted), []).append(finding)
     cards = "".join(
         f'<div class="card accepted"><h3>{breakable(layer)}</h3>\n<p>{_text(reason)}</p>\n'
         f"{_list([_describe_difference(finding) for finding in findings])}</div>\n"
@@ -131,7 +133,7 @@ def _render_circumstances(verdict: Verdict) -> str:
     """Return the settings and the environment, side by side where there is room."""
     parts = [
         f"<div>{_section(title, _definitions(values))}</div>"
-        for title, values in (("Settings", verdict.settings), ("Environment", verdict.environment))
+        for title, values in (("Settings", settings_of(verdict)), ("Environment", verdict.environment))
         if values
     ]
     return f'<div class="two">{"".join(parts)}</div>\n' if parts else ""
@@ -146,7 +148,7 @@ def _render_footer(verdict: Verdict) -> str:
     )
 
 
-def _definitions(values: dict) -> str:
+def _definitions(values: dict[str, Any]) -> str:
     items = "".join(f"<dt>{_text(key)}</dt><dd>{_text(_describe(value))}</dd>\n" for key, value in values.items())
     return f"<dl>{items}</dl>\n" if items else ""
 

@@ -2,6 +2,7 @@
 
 import math
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from keras_parity.report.terminal import render_terminal
 from keras_parity.report.wording import headline, visible, visible_lines
@@ -12,7 +13,7 @@ def render_junit(verdict: Verdict) -> str:
     """Return the XML: a failure where backends disagree, an error where nothing could be decided or one gave up."""
     suite = ElementTree.Element("testsuite")
     _add_verdict(suite, verdict)
-    findings = {}
+    findings: dict[str, list[Finding]] = {}
     for finding in verdict.findings:
         findings.setdefault(finding.layer, []).append(finding)
     for layer in dict.fromkeys([*(m.layer for m in verdict.measurements), *findings]):
@@ -34,7 +35,7 @@ def render_junit(verdict: Verdict) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
 
 
-def _add_verdict(suite, verdict: Verdict) -> None:
+def _add_verdict(suite: Element, verdict: Verdict) -> None:
     """Add the one case that is there in every report, and green only where the outcome is *agree*."""
     case = _add_case(suite, verdict, "verdict")
     case.set("time", _seconds(verdict))
@@ -43,9 +44,9 @@ def _add_verdict(suite, verdict: Verdict) -> None:
         _add_result(case, tag, verdict.outcome.value, headline(verdict), render_terminal(verdict))
 
 
-def _add_layer(case, findings: list[Finding]) -> None:
+def _add_layer(case: Element, findings: list[Finding]) -> None:
     """Add a layer's differences to its case: one failure for all that nobody accepted, the accepted ones as output."""
-    open_ones = [finding for finding in findings if finding.accepted is None]
+    open_ones = [finding for finding in findings if finding.is_open]
     accepted = [finding for finding in findings if finding.accepted is not None]
     if open_ones:
         text = "\n".join(visible(finding.message) for finding in open_ones)
@@ -55,11 +56,11 @@ def _add_layer(case, findings: list[Finding]) -> None:
         ElementTree.SubElement(case, "system-out").text = "\n".join(lines)
 
 
-def _add_case(suite, verdict: Verdict, name: str):
+def _add_case(suite: Element, verdict: Verdict, name: str) -> Element:
     return ElementTree.SubElement(suite, "testcase", classname=visible(verdict.model), name=name, time="0")
 
 
-def _add_result(case, tag: str, kind: str, message: str, text: str) -> None:
+def _add_result(case: Element, tag: str, kind: str, message: str, text: str) -> None:
     ElementTree.SubElement(case, tag, type=kind, message=message).text = text
 
 

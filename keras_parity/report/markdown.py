@@ -1,6 +1,7 @@
 """A verdict as a short summary in Markdown that a CI service can show."""
 
 import re
+from collections.abc import Sequence
 
 from keras_parity.report.wording import (
     backends_of,
@@ -15,7 +16,7 @@ from keras_parity.report.wording import (
     visible,
     visible_lines,
 )
-from keras_parity.verdict import Outcome, Verdict
+from keras_parity.verdict import Finding, Outcome, Verdict
 
 MOST_ROWS = 50  # a step summary has a size limit; the page and the JSON have all
 _MARKS = {Outcome.AGREE: "✅", Outcome.DISAGREE: "❌", Outcome.INCONCLUSIVE: "❔"}
@@ -35,7 +36,9 @@ def render_markdown(verdict: Verdict) -> str:
         blocks.append(f"The smallest script that shows it:\n\n{_fence(reduce_command(verdict))}")
     for backend, words in verdict.failures.items():
         blocks.append(f"{_code(backend)} did not finish:\n\n{_fence(visible_lines(words))}")
-    if accepted := dict.fromkeys((f.layer, f.backend, f.accepted) for f in verdict.findings if f.accepted is not None):
+    if accepted := dict.fromkeys(
+        (f.layer, f.execution, f.accepted) for f in verdict.findings if f.accepted is not None
+    ):
         lines = (f"- {_code(layer)} ({prose(b or 'no two agree')}): {prose(why)}" for layer, b, why in accepted)
         blocks.append("Accepted:\n\n" + "\n".join(lines))
     if verdict.notes:
@@ -47,7 +50,7 @@ def render_markdown(verdict: Verdict) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(findings) -> str:
+def _table(findings: Sequence[Finding]) -> str:
     rows = [
         "| layer | alone | what | worst on | absolute | rounding units | cause |",
         "|---|---|---|---|---:|---:|---|",

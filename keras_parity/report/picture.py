@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from html import escape
 
+from keras_parity.protocol.cause import Cause
 from keras_parity.report.wording import (
     backend_title,
     backends_of,
@@ -19,7 +20,7 @@ from keras_parity.report.wording import (
     threshold_of,
     visible,
 )
-from keras_parity.verdict import Cause, Finding, Measurement, Verdict
+from keras_parity.verdict import Finding, Measurement, Verdict
 
 DIRECTIONS = ("forward", "backward")
 MOST_ROWS_OPEN = 24  # with more layers the strip comes first and the table is folded
@@ -57,14 +58,14 @@ class _Grid:
         self.threshold = threshold_of(verdict)
         self.backends = backends_of(verdict)
         self.measured: dict[tuple[str, str, str], Measurement] = {
-            (m.layer, m.direction, m.backend): m for m in verdict.measurements
+            (m.layer, m.direction, m.execution): m for m in verdict.measurements
         }
         self.differing: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
         self.accepted: set[tuple[str, str, str]] = set()
         for finding in verdict.findings:
-            for backend in [finding.backend] if finding.backend else finding.backends:
+            for backend in [finding.execution] if finding.execution else finding.executions:
                 key = (finding.layer, _direction(finding), backend)
-                if finding.accepted is None:
+                if finding.is_open:
                     self.differing[key].append(finding)
                 else:
                     self.accepted.add(key)
@@ -194,7 +195,7 @@ def _first(column: int) -> str:
 
 
 def _direction(finding: Finding) -> str:
-    return "backward" if finding.quantity.startswith(("gradient", "update")) else "forward"
+    return "backward" if finding.quantity.backward else "forward"
 
 
 def _edges(threshold: float) -> list[float]:

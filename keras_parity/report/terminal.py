@@ -74,7 +74,7 @@ def _describe_failure(backend: str, words: str) -> str:
 
 
 def _describe_accepted(finding: Finding) -> str:
-    backend = visible(finding.backend or "no two agree")
+    backend = visible(finding.execution or "no two agree")
     return f"accepted: {visible(finding.layer)} ({backend}): {visible(finding.accepted)}"
 
 
@@ -88,7 +88,7 @@ def _describe_measured(verdict: Verdict) -> str:
     return _wrap(
         f"{layers} on {', '.join(map(visible, backends_of(verdict)))}: the largest error is "
         f"{format_units(worst.rounding_units)} rounding units, {visible(worst.quantity)} of {visible(worst.layer)} on "
-        f"{visible(worst.backend)} (at most {format_units(threshold_of(verdict))} agree).",
+        f"{visible(worst.execution)} (at most {format_units(threshold_of(verdict))} agree).",
         "  ",
     )
 

@@ -1,8 +1,6 @@
 """What every report says in the same words: the headline, the sizes, the culprits, and the command that reduces."""
 
-import json
 import math
-import shlex
 
 from keras_parity.verdict import Culprit, Finding, Outcome, Verdict
 
@@ -13,6 +11,8 @@ _PLACES = {
     "(loss)": "the loss",
     "(optimizer)": "the optimizer",
     "(training)": "whole training steps",
+    "(fit)": "training by fit",
+    "(predict)": "predict",
     "(model)": "the model's own code",
     "(reload)": "the saved and reloaded model",
 }
@@ -84,13 +84,13 @@ def describe_layer(layer: str) -> str:
 
 def describe_alone(finding: Finding) -> str:
     """Return which backend is alone, and with whom it disagrees."""
-    if finding.backend is None:
-        return f"none, {enumerate_names([visible(b) for b in finding.backends])} differ from each other"
-    others = [visible(backend) for backend in finding.backends if backend != finding.backend]
+    if finding.execution is None:
+        return f"none, {enumerate_names([visible(b) for b in finding.executions])} differ from each other"
+    others = [visible(backend) for backend in finding.executions if backend != finding.execution]
     return (
-        f"{visible(finding.backend)} ({enumerate_names(others)} agree)"
+        f"{visible(finding.execution)} ({enumerate_names(others)} agree)"
         if len(others) > 1
-        else (f"{visible(finding.backend)} (against {enumerate_names(others)})")
+        else (f"{visible(finding.execution)} (against {enumerate_names(others)})")
     )
 
 
@@ -101,15 +101,15 @@ def describe_draw(finding: Finding) -> str:
 
 def threshold_of(verdict: Verdict) -> float:
     """Return how many rounding units still agree."""
-    threshold = verdict.settings.get("threshold")
+    threshold = verdict.used.get("threshold")
     return float(threshold) if isinstance(threshold, int | float) else DEFAULT_THRESHOLD
 
 
 def backends_of(verdict: Verdict) -> list[str]:
     """Return every backend that took part or was meant to, each once, in the order it was asked for."""
-    names = list(verdict.settings.get("backends") or ())
-    names += [measurement.backend for measurement in verdict.measurements]
-    names += [backend for finding in verdict.findings for backend in finding.backends]
+    names = list(verdict.request.executions) if verdict.request else []
+    names += [measurement.execution for measurement in verdict.measurements]
+    names += [backend for finding in verdict.findings for backend in finding.executions]
     return list(dict.fromkeys([*names, *verdict.failures]))
 
 
@@ -121,7 +121,7 @@ def open_findings(verdict: Verdict) -> dict[Culprit, list[Finding]]:
     """
     groups: dict[Culprit, list[Finding]] = {culprit: [] for culprit in verdict.culprits}
     for finding in verdict.findings:
-        if finding.accepted is None:
+        if finding.is_open:
             groups[finding.culprit].append(finding)
     for findings in groups.values():
         findings.sort(key=lambda f: (f.ordinary, math.inf if math.isnan(f.rounding_units) else f.rounding_units))
@@ -144,51 +144,33 @@ def headline(verdict: Verdict) -> str:
     if not culprits:
         return f"The check of {model} fails, though no difference between {everyone} stands open."
     where = describe_layer(culprits[0].layer) if len(culprits) == 1 else f"{len(culprits)} places"
-    alone = {culprit.backend for culprit in culprits}
-    if len(alone) > 1 or None in alone:
+    alone = {culprit.execution for culprit in culprits}
+    odd = alone.pop() if len(alone) == 1 else None
+    worst = verdict.worst
+    if odd is None or worst is None:
         return f"{everyone} do not compute the same in {where} of {model}."
-    (odd,) = alone
-    others = [backend_title(backend) for backend in verdict.worst.backends if backend != odd]
+    others = [backend_title(backend) for backend in worst.executions if backend != odd]
     return f"{backend_title(odd)} computes something else than {enumerate_names(others)} in {where} of {model}."
 
 
 def reduce_command(verdict: Verdict) -> str:
     """Return the command that writes the smallest script which still shows the disagreement.
 
-    A model that no command line can name, as a function of a notebook, gets the same as a call of Python.
+    A request that no command line can name, as of a function of a notebook, gets the same as a call of Python.
     """
-    settings = verdict.settings
-    choices = {"backends": ",".join(backends_of(verdict))}
-    if settings.get("kwargs"):
-        choices["kwargs"] = json.dumps(settings["kwargs"], default=str)
-    if settings.get("custom"):
-        choices["custom"] = str(settings["custom"])
-    choices |= {
-        name: str(settings[name])
-        for name, default in (
-            ("dtype", "float32"),
-            ("seed", 1),
-            ("loss", "mean_squared_error"),
-            ("optimizer", "adam"),
-            ("steps", 3),
-        )
-        if settings.get(name, default) != default
-    }
-    if settings.get("metrics"):
-        choices["metrics"] = ",".join(settings["metrics"])
-    if not (":" in verdict.model or verdict.model.endswith(".keras")):
-        name = verdict.model.rpartition(".")[2]
-        function = name if name.isidentifier() else "model"
-        given = {
-            "backends": tuple(backends_of(verdict)),
-            "kwargs": settings.get("kwargs"),
-            "custom": settings.get("custom"),
-        }
-        given |= {
-            key: settings[key] for key in ("dtype", "seed", "loss", "optimizer", "metrics", "steps") if key in choices
-        }
-        arguments = ", ".join(f"{key}={value!r}" for key, value in given.items() if value)
-        return visible(f'keras_parity.reduce.reduce_to_script({function}, {arguments}, out="script.py")')
-    model = verdict.model if not verdict.model.startswith("-") else f"./{verdict.model}"
-    options = " ".join(f"--{name} {shlex.quote(value)}" for name, value in choices.items() if value)
-    return visible(f"keras-parity reduce {shlex.quote(model)} {options} --out script.py")
+    request = verdict.request
+    if request is None:
+        return "keras-parity reduce --help"
+    command = request.command("reduce", out="script.py")
+    return visible(command or request.call("keras_parity.reduce.reduce_to_script", out="script.py"))
+
+
+def settings_of(verdict: Verdict) -> dict[str, object]:
+    """Return what a report says about how the check was made."""
+    asked = verdict.request.to_dict() if verdict.request else {}
+    asked = {name: value for name, value in asked.items() if name not in ("model", "kind")}
+    return (
+        asked
+        | {"loss": asked.get("loss") or "mean_squared_error", "optimizer": asked.get("optimizer") or "adam"}
+        | (verdict.used)
+    )

@@ -29,11 +29,11 @@ def main(arguments: list[str]) -> int:
     options = build_parser().parse_args(arguments)
     from keras_parity.environment import describe_environment
     from keras_parity.errors import UsageError
+    from keras_parity.executions import installed_executions
     from keras_parity.scan.catalogue import CATALOGUE
     from keras_parity.scan.document import read_scripts, render_document
     from keras_parity.scan.record import Record
     from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, Row, run
-    from keras_parity.workers import installed_backends
 
     for pattern in options.only:
         if not any(matches(name, pattern) for name in CATALOGUE):
@@ -46,7 +46,9 @@ def main(arguments: list[str]) -> int:
     if options.list:
         print("\n".join(configuration.name for configuration in configurations))
         return 0
-    backends = options.backends.split(",") if options.backends else list(installed_backends())
+    backends = (
+        options.backends.split(",") if options.backends else [execution.name for execution in installed_executions()]
+    )
     out = Path(options.out) if options.out else None
     json_path = Path(options.json) if options.json else out and out.with_suffix(".jsonl")
     header = {"dtype": options.dtype, "backends": backends, "edge": options.edge, "versions": _installed_versions()}

@@ -6,6 +6,7 @@ The expression is what a user would type, with `layers` and `ops` for `keras.lay
 
 import ast
 from dataclasses import dataclass
+from typing import Any
 
 VARIABLES = ("x", "y", "z", "w", "v")
 
@@ -52,7 +53,7 @@ class Configuration:
         return {name for name in names if not any(other.startswith(name + ".") for other in names)} or {"ops.get_item"}
 
 
-def on(*inputs_then_expressions) -> list[Configuration]:
+def on(*inputs_then_expressions: Tensor | str) -> list[Configuration]:
     """Return one configuration per expression, each on the same inputs.
 
     Args:
@@ -62,87 +63,87 @@ def on(*inputs_then_expressions) -> list[Configuration]:
     return [Configuration(value, inputs) for value in inputs_then_expressions if isinstance(value, str)]
 
 
-def normal(*shape, **options) -> Tensor:
+def normal(*shape: int, **options: Any) -> Tensor:
     """Standard normal numbers."""
     return Tensor("normal", shape, **options)
 
 
-def positive(*shape, **options) -> Tensor:
+def positive(*shape: int, **options: Any) -> Tensor:
     """Numbers from 0.1 to 4."""
     return Tensor("positive", shape, **options)
 
 
-def unit(*shape, **options) -> Tensor:
+def unit(*shape: int, **options: Any) -> Tensor:
     """Numbers from 0 to 1, both ends excluded."""
     return Tensor("unit", shape, **options)
 
 
-def symmetric(*shape, **options) -> Tensor:
+def symmetric(*shape: int, **options: Any) -> Tensor:
     """Numbers from -1 to 1, both ends excluded."""
     return Tensor("symmetric", shape, **options)
 
 
-def image(*shape, **options) -> Tensor:
+def image(*shape: int, **options: Any) -> Tensor:
     """Numbers from 0 to 255, some of them repeated."""
     return Tensor("image", shape, **options)
 
 
-def tied(*shape, **options) -> Tensor:
+def tied(*shape: int, **options: Any) -> Tensor:
     """Whole numbers from -2 to 2, so that many are equal."""
     return Tensor("tied", shape, **options)
 
 
-def edges(*shape, **options) -> Tensor:
+def edges(*shape: int, **options: Any) -> Tensor:
     """Zeros of both signs, halves, kinks of activations, tiny and ordinary numbers."""
     return Tensor("edges", shape, **options)
 
 
-def saturated(*shape, **options) -> Tensor:
+def saturated(*shape: int, **options: Any) -> Tensor:
     """Numbers from 20 to 1e30 of both signs, where exponentials overflow and activations are flat."""
     return Tensor("saturated", shape, **options)
 
 
-def special(*shape, **options) -> Tensor:
+def special(*shape: int, **options: Any) -> Tensor:
     """NaN, infinities and subnormal numbers between ordinary ones."""
     return Tensor("special", shape, **options)
 
 
-def definite(*shape, **options) -> Tensor:
+def definite(*shape: int, **options: Any) -> Tensor:
     """Symmetric positive definite matrices."""
     return Tensor("definite", shape, **options)
 
 
-def constant(*shape, **options) -> Tensor:
+def constant(*shape: int, **options: Any) -> Tensor:
     """One number throughout."""
     return Tensor("constant", shape, **options)
 
 
-def probabilities(*shape, **options) -> Tensor:
+def probabilities(*shape: int, **options: Any) -> Tensor:
     """Positive numbers whose last axis sums to one."""
     return Tensor("probabilities", shape, **options)
 
 
-def below(n: int, *shape, dtype: str = "int32", **options) -> Tensor:
+def below(n: int, *shape: int, dtype: str = "int32", **options: Any) -> Tensor:
     """Whole numbers from 0 to n - 1."""
     return Tensor(f"below {n}", shape, dtype, **options)
 
 
-def integers(*shape, dtype: str = "int32", **options) -> Tensor:
+def integers(*shape: int, dtype: str = "int32", **options: Any) -> Tensor:
     """Whole numbers from -9 to 9."""
     return Tensor("integers", shape, dtype, **options)
 
 
-def boolean(*shape, **options) -> Tensor:
+def boolean(*shape: int, **options: Any) -> Tensor:
     """True and false, at random."""
     return Tensor("boolean", shape, "bool", **options)
 
 
-def lengths(*shape, **options) -> Tensor:
+def lengths(*shape: int, **options: Any) -> Tensor:
     """Whole numbers 1, 2, 3 and so on: lengths of sequences."""
     return Tensor("lengths", shape, "int32", **options)
 
 
-def masked(*shape, **options) -> Tensor:
+def masked(*shape: int, **options: Any) -> Tensor:
     """Sequences that end in zeros, one of them all zeros, one without any."""
     return Tensor("masked", shape, **options)
 
@@ -150,7 +151,7 @@ def masked(*shape, **options) -> Tensor:
 def _is_public_name(node: ast.AST) -> bool:
     if not isinstance(node, ast.Attribute):
         return False
-    root = node
+    root: ast.expr = node
     while isinstance(root, ast.Attribute):
         root = root.value
     return isinstance(root, ast.Name) and root.id in ("layers", "ops")

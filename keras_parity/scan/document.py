@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_parity.scan import matches
 from keras_parity.scan.configuration import Configuration
@@ -53,8 +54,8 @@ def read_scripts(folder: Path) -> list[Script]:
 def render_document(
     configurations: Sequence[Configuration],
     rows: dict[str, Row],
-    header: dict,
-    environment: dict,
+    header: dict[str, Any],
+    environment: dict[str, Any],
     scripts: Sequence[Script],
 ) -> str:
     """Return the whole document as Markdown.
@@ -84,7 +85,7 @@ def render_document(
     return "\n\n".join(parts) + "\n"
 
 
-def _render_environment(header: dict, environment: dict) -> str:
+def _render_environment(header: dict[str, Any], environment: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     return (
         f"Written by `{environment['command']}`, {environment['date']}.\n"
@@ -135,7 +136,7 @@ def _render_scripts(scripts: Sequence[Script], disagreeing: list[Row]) -> str:
 def _render_differences(rows: list[Row], scripts: Sequence[Script]) -> str:
     lines = []
     for row in rows:
-        kinds: dict[tuple, None] = {}
+        kinds: dict[tuple[str, str, str], None] = {}
         for finding in row.findings:
             kinds[(finding["backend"] or "no two agree", finding["quantity"], finding["cause"])] = None
         shown = [f"{backend}: {quantity} ({cause})" for backend, quantity, cause in kinds]
@@ -167,7 +168,7 @@ def _render_undecided(rows: list[Row]) -> str:
 
 
 def _render_names(configurations: Sequence[Configuration], rows: dict[str, Row]) -> str:
-    counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+    counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for name, members in group_by_name(configurations).items():
         for configuration in members:
             counts[name][rows[configuration.name].result] += 1

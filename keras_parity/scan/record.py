@@ -2,11 +2,25 @@
 
 import json
 from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from keras_parity.errors import UsageError
 
 
-class Record:
+class _Row(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def to_json(self) -> str: ...
+
+    @classmethod
+    def from_json(cls, line: str) -> Self: ...
+
+
+Kept = TypeVar("Kept", bound=_Row)
+
+
+class Record(Generic[Kept]):
     """A file of JSON lines that grows by a line with each row.
 
     Args:
@@ -18,36 +32,36 @@ class Record:
         UsageError: If the file holds something else.
     """
 
-    def __init__(self, path: Path | None, header: dict, row_type: type):
+    def __init__(self, path: Path | None, header: dict[str, Any], row_type: type[Kept]):
         self.path = path
         self.header = header
-        self.rows: dict[str, object] = {}
+        self.rows: dict[str, Kept] = {}
         if path is None:
             return
         if path.exists() and path.stat().st_size:
-            self._read(row_type)
+            self._read(path, row_type)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(header) + "\n")
 
-    def _read(self, row_type: type) -> None:
-        text = self.path.read_text()
+    def _read(self, path: Path, row_type: type[Kept]) -> None:
+        text = path.read_text()
         complete = text[: text.rfind("\n") + 1]  # a killed run may have left half a line
         try:
             first, *rest = complete.splitlines()
             found = json.loads(first)
             self.rows = {row.name: row for row in map(row_type.from_json, rest)}
         except (ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{self.path} is no record of such results; name another --json file") from error
+            raise UsageError(f"{path} is no record of such results; name another --json file") from error
         if found != self.header:
             changed = ", ".join(key for key in self.header if found.get(key) != self.header[key])
             raise UsageError(
-                f"{self.path} holds results with another {changed or 'header'}; delete it or name another --json file"
+                f"{path} holds results with another {changed or 'header'}; delete it or name another --json file"
             )
         if complete != text:
-            self.path.write_text(complete)
+            path.write_text(complete)
 
-    def add(self, row) -> None:
+    def add(self, row: Kept) -> None:
         """Keep a row, on disk at once."""
         self.rows[row.name] = row
         if self.path is not None:

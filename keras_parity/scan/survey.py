@@ -5,13 +5,17 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from keras_parity.checking import check
+from keras_parity.comparison import Patches, run_check
+from keras_parity.crew import shared_crew
+from keras_parity.executions import installed_executions
+from keras_parity.protocol.cause import Cause
+from keras_parity.request import make_request
 from keras_parity.scan.configuration import Configuration
 from keras_parity.scan.record import Record
 from keras_parity.scan.values import draw_inputs
-from keras_parity.verdict import Cause, Outcome, Verdict
-from keras_parity.workers import installed_backends, shared_workers
+from keras_parity.verdict import Outcome, Verdict
 
 AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, UNDECIDED = (
     "agrees",
@@ -20,7 +24,7 @@ AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, UNDECIDED = (
     "raises everywhere",
     "undecided",
 )
-BUILDER = "keras_parity.scan.builders:build"
+BUILDER = "keras_parity.worker.scanning:build"
 # JAX keeps what it compiled: after so many checks its process holds some gigabytes, and all are started anew.
 FRESH_AFTER = 300
 
@@ -42,7 +46,7 @@ class Row:
     result: str
     backends: tuple[str, ...]
     reason: str
-    findings: list[dict] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
 
     def to_json(self) -> str:
@@ -66,7 +70,7 @@ def survey(
     dtype: str,
     *,
     edge: bool = False,
-    patches: dict | None = None,
+    patches: Patches | None = None,
     time_limit: float = 120.0,
 ) -> Iterator[Row]:
     """Yield the row of each configuration as it is done.
@@ -76,17 +80,17 @@ def survey(
         backends: Those to compare; None for all installed.
         dtype: The dtype policy asked about.
         edge: Whether to let the engine add its edge draws where all inputs hold normal numbers; this takes longer.
-        patches: As in `check`.
+        patches: For tests, as in `keras_parity.comparison.run_check`.
         time_limit: Seconds that a backend may take for one stage.
     """
-    backends = tuple(backends or installed_backends())
-    workers = shared_workers()
+    backends = tuple(backends or (execution.name for execution in installed_executions()))
+    crew = shared_crew()
     for number, configuration in enumerate(configurations, 1):
         if number % FRESH_AFTER == 0:
             for backend in backends:
-                workers[backend].restart()
+                crew[backend].restart()
         drawn = edge and all(tensor.values == "normal" for tensor in configuration.inputs)
-        verdict = check(
+        request = make_request(
             BUILDER,
             backends,
             kwargs={"configuration": configuration.name},
@@ -95,11 +99,9 @@ def survey(
             steps=0,
             edge=drawn,
             reload=False,
-            patches=patches,
-            workers=workers,
             time_limit=time_limit,
         )
-        yield to_row(configuration.name, verdict)
+        yield to_row(configuration.name, run_check(request, crew, _say_nothing, patches))
 
 
 def to_row(name: str, verdict: Verdict) -> Row:
@@ -107,8 +109,8 @@ def to_row(name: str, verdict: Verdict) -> Row:
     findings = [
         {
             "layer_type": finding.layer_type,
-            "backend": finding.backend,
-            "quantity": finding.quantity,
+            "backend": finding.execution,
+            "quantity": str(finding.quantity),
             "mode": finding.mode,
             "cause": finding.cause.value,
             "max_abs_error": finding.max_abs_error,
@@ -118,11 +120,11 @@ def to_row(name: str, verdict: Verdict) -> Row:
         for finding in verdict.findings
     ]
     differences = [finding for finding in verdict.findings if finding.cause is not Cause.ERROR]
-    raising = [finding.backend for finding in verdict.findings if finding.cause is Cause.ERROR]
+    raising = [finding.execution for finding in verdict.findings if finding.cause is Cause.ERROR]
     raising += list(verdict.failures)
     if differences:
-        result, backends = DIFFERS, [finding.backend for finding in verdict.findings]
-    elif "raises on every backend" in verdict.reason or set(raising) >= set(verdict.settings.get("backends", ["none"])):
+        result, backends = DIFFERS, [finding.execution for finding in verdict.findings]
+    elif verdict.raised_everywhere or (verdict.request and set(raising) >= set(verdict.request.executions)):
         result, backends = RAISES_EVERYWHERE, []
     elif raising:
         result, backends = RAISES, raising
@@ -137,13 +139,17 @@ def to_row(name: str, verdict: Verdict) -> Row:
     return Row(name, result, alone, plain(verdict.reason), findings, round(verdict.seconds, 2))
 
 
+def _say_nothing(line: str) -> None:
+    pass
+
+
 def plain(text: str) -> str:
     """Return a text on one line, without a terminal's colours."""
     return " ".join(re.sub(r"\x1b?\[\d*m", "", text).split())
 
 
 def run(
-    configurations: Sequence[Configuration], record: Record, say: Callable[[str], None], **options
+    configurations: Sequence[Configuration], record: Record[Row], say: Callable[[str], None], **options: Any
 ) -> dict[str, Row]:
     """Check what the record does not hold yet, and return all rows by name.
 

@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,14 +12,15 @@ BATCH_SIZE = 4
 
 # Zeros of both signs, rounding at halves, the kinks of relu6, hard_sigmoid, hard_shrink and their kin, and ordinary
 # numbers. Sizes are kept together: errors are measured against the largest entry.
-EDGES = np.float32(
+EDGES = np.array(
     [
         *[0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1.5, -1.5, 2.5, -2.5, 3.0, -3.0, 6.0, -6.0],
         *[1e-3, -1e-3, 1e-30, -1e-30, 0.3, -0.7, 1.9, -2.2, 7.25, -4.4],
-    ]
+    ],
+    np.float32,
 )
-SATURATED = np.float32([20.0, -20.0, 40.0, -40.0, 89.0, -89.0, 104.0, -104.0, 1e4, -1e4, 1e30, -1e30])
-SPECIAL = np.float32([np.nan, np.inf, -np.inf, 1e-40, -1e-40, 0.5, -1.25, 2.0])
+SATURATED = np.array([20.0, -20.0, 40.0, -40.0, 89.0, -89.0, 104.0, -104.0, 1e4, -1e4, 1e30, -1e30], np.float32)
+SPECIAL = np.array([np.nan, np.inf, -np.inf, 1e-40, -1e-40, 0.5, -1.25, 2.0], np.float32)
 
 
 def draw_inputs(configuration: Configuration, floatx: str, batch_size: int = BATCH_SIZE) -> list[np.ndarray]:
@@ -61,11 +63,12 @@ def draw(tensor: Tensor, shape: tuple[int, ...], rng: np.random.Generator, posit
     return DRAWN[kind](rng, shape)
 
 
-def _cycle(listed: np.ndarray, shape, position: int) -> np.ndarray:
+def _cycle(listed: np.ndarray, shape: tuple[int, ...], position: int) -> np.ndarray:
     """Fill the shape with listed values; the second input moves one on each time the first has gone round."""
     index = np.arange(math.prod(shape))
     index = index + position * (index // len(listed)) if position else index
-    return listed[index % len(listed)].reshape(shape)
+    values: np.ndarray = listed[index % len(listed)].reshape(shape)
+    return values
 
 
 def _float32(values: np.ndarray) -> np.ndarray:
@@ -73,17 +76,17 @@ def _float32(values: np.ndarray) -> np.ndarray:
     return values.astype("float32")
 
 
-def _definite(rng, shape) -> np.ndarray:
+def _definite(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     root = rng.standard_normal(shape)
     return _float32(root @ np.swapaxes(root, -1, -2) + shape[-1] * np.eye(shape[-1]))
 
 
-def _probabilities(rng, shape) -> np.ndarray:
+def _probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     values = rng.uniform(0.1, 1, shape)
     return _float32(values / values.sum(-1, keepdims=True))
 
 
-def _masked(rng, shape) -> np.ndarray:
+def _masked(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     values = _float32(rng.standard_normal(shape))
     for row in range(shape[0]):
         values[row, max(0, shape[1] - row) :] = 0  # row 0 has no padding
@@ -91,16 +94,16 @@ def _masked(rng, shape) -> np.ndarray:
     return values
 
 
-def _constant(rng, shape) -> np.ndarray:
+def _constant(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.full(shape, 0.75, "float32")
 
 
-def _lengths(rng, shape) -> np.ndarray:
+def _lengths(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return 1 + np.arange(math.prod(shape)).reshape(shape)
 
 
-LISTED = {"edges": EDGES, "saturated": SATURATED, "special": SPECIAL}
-DRAWN = {
+LISTED: dict[str, np.ndarray] = {"edges": EDGES, "saturated": SATURATED, "special": SPECIAL}
+DRAWN: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
     "normal": lambda rng, shape: _float32(rng.standard_normal(shape)),
     "positive": lambda rng, shape: _float32(rng.uniform(0.1, 4, shape)),
     "unit": lambda rng, shape: _float32(rng.uniform(0.01, 0.99, shape)),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tests.commands import ROOT, finish, start
 
-PACKAGES = ("comparing", "data", "figures", "keras_parity", "models", "training")
+PACKAGES = ("comparing", "data", "figures", "foundation", "keras_parity", "models", "training")
 
 DATA = '''"""Ten overlapping clouds of points."""
 
 import numpy as np
 
-from data.split import Source, Split
+from data.split import Dataset, Split
 
 CLASS_NAMES = ("<b>red</b>", *"123456789")
 
@@ -26,7 +26,7 @@ def read(archives=None, cache=None):
         labels = generator.integers(0, 10, count)
         return Split((centres[labels] + generator.normal(0, 1, (count, 32))).astype(np.float32), labels)
 
-    return Source("clouds", split(3000), split(2000), CLASS_NAMES)
+    return Dataset("clouds", split(3000), split(2000), CLASS_NAMES)
 '''
 
 MODEL = '''"""A tiny network for ten clouds of points.
@@ -36,10 +36,7 @@ MODEL = '''"""A tiny network for ten clouds of points.
 Source: ours.
 """
 
-import keras
-from keras import layers
-
-from training.recipe import Recipe
+from foundation.recipe import Recipe
 
 RECIPE = Recipe(
     dataset="clouds",
@@ -54,13 +51,19 @@ RECIPE = Recipe(
 
 def build():
     """Build the network."""
+    import keras
+    from keras import layers
+
+    initializer, rate = choose(keras)
     point = keras.Input((32,), name="point")
-    x = layers.Dense(32, activation="relu", kernel_initializer=INITIALIZER, name="hidden")(point)
-    x = layers.Dropout(RATE, seed=1, name="dropout")(x)
+    x = layers.Dense(32, activation="relu", kernel_initializer=initializer, name="hidden")(point)
+    x = layers.Dropout(rate, seed=1, name="dropout")(x)
     return keras.Model(point, layers.Dense(10, name="logits")(x), name="tiny")
 
 
-INITIALIZER, RATE = "glorot_uniform", 0.2
+def choose(keras):
+    """Return the initialiser and the rate of the dropout."""
+    return "glorot_uniform", 0.2
 '''
 
 # Each is added at the end of a file of the copy, and changes what one backend does there, and nothing else.
@@ -68,19 +71,18 @@ FAULTS = {
     "dropout": (
         "models/tiny.py",
         """
-if keras.backend.backend() == "torch":
-    RATE = 0.5
+
+def choose(keras):
+    return "glorot_uniform", 0.5 if keras.backend.backend() == "torch" else 0.2
 """,
     ),
     "optimiser": (
-        "training/recipe.py",
+        "training/optimizers.py",
         """
 make_sound_optimizer = make_optimizer
 
 
 def make_optimizer(recipe):
-    import keras
-
     factor = 1.01 if keras.backend.backend() == "torch" else 1.0
     return make_sound_optimizer(recipe.override(learning_rate=factor * recipe.learning_rate))
 """,
@@ -88,28 +90,33 @@ def make_optimizer(recipe):
     "data order": (
         "data/pipeline.py",
         """
-draw_sound_order = draw_order
+sound_order = epoch_order
 
 
-def draw_order(count, seed, epoch):
+def epoch_order(count, seed, epoch):
     import keras
 
-    order = draw_sound_order(count, seed, epoch)
+    order = sound_order(count, seed, epoch)
     return order[::-1] if keras.backend.backend() == "torch" else order
 """,
     ),
     "initialiser": (
         "models/tiny.py",
         """
-if keras.backend.backend() == "torch":
-    INITIALIZER = keras.initializers.RandomNormal(stddev=30.0)
+
+def choose(keras):
+    wide = keras.initializers.RandomNormal(stddev=30.0)
+    return wide if keras.backend.backend() == "torch" else "glorot_uniform", 0.2
 """,
     ),
     "construction": (
         "models/tiny.py",
         """
-if keras.backend.backend() == "torch":
-    raise RuntimeError("planted: no such thing on PyTorch")
+
+def choose(keras):
+    if keras.backend.backend() == "torch":
+        raise RuntimeError("planted: no such thing on PyTorch")
+    return "glorot_uniform", 0.2
 """,
     ),
 }

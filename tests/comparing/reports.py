@@ -7,12 +7,13 @@ import numpy as np
 from comparing.answers import conclude, verdict_sentence
 from comparing.destination import compare_destinations
 from comparing.predictions import compare_predictions
+from comparing.report.content import Curve, DisputedExample, Environment, Report, RunSummary, SweepRow
 from comparing.runs import Run
 from comparing.speed import summarise_speed
-from comparing.steps import compare_steps
+from comparing.steps import Recording, compare_steps
+from training.backend import BACKENDS
 
-BACKENDS = ["tensorflow", "jax", "torch"]
-CLASS_NAMES = ["shirt", "<script>alert(1)</script>", "bag"]
+CLASS_NAMES = ("shirt", "<script>alert(1)</script>", "bag")
 
 
 def make_run(backend="jax", seed=1, accuracy=0.98, speed=1000.0, examples=10_000) -> Run:
@@ -59,7 +60,7 @@ def make_classes(seeds=4, examples=10_000, between=100, alone=None, extra=0, see
     return classes
 
 
-def make_recording(drift=1e-9, steps=6, draws=2, loss_drift=1e-8, seed=0, batch="a") -> dict:
+def make_recording(drift=1e-9, steps=6, perturbed=2, loss_drift=1e-8, seed=0, batch="a") -> Recording:
     """Return what a backend records that comes apart from the exact training by `drift` a step; the band is 1e-8."""
     generator = np.random.default_rng(seed)
 
@@ -67,109 +68,103 @@ def make_recording(drift=1e-9, steps=6, draws=2, loss_drift=1e-8, seed=0, batch=
         return np.cumsum(generator.choice([-1.0, 1.0], (steps, 20)) * size, axis=0)
 
     own = np.linspace(1.0, 2.0, 20) + walk(drift)
-    followed = np.stack([own, *(own + walk(1e-8) for _ in range(draws))])
+    followed = np.stack([own, *(own + walk(1e-8) for _ in range(perturbed))])
     own_loss = 1.0 + loss_drift * generator.choice([-1.0, 1.0], steps)
-    losses = np.stack([own_loss, *(own_loss + 1e-8 * generator.choice([-1.0, 1.0], steps) for _ in range(draws))])
-    return {
-        "names": ["hidden/kernel"],
-        "sizes": [20],
-        "batches": [f"{batch}{step}" for step in range(steps)],
-        "losses": losses,
-        "followed": [followed],
-    }
+    losses = np.stack([own_loss, *(own_loss + 1e-8 * generator.choice([-1.0, 1.0], steps) for _ in range(perturbed))])
+    return Recording(["hidden/kernel"], [20], [f"{batch}{step}" for step in range(steps)], losses, [followed])
 
 
-def make_report(means=(98.0, 98.0, 98.0), seeds=5, alone=None, extra=0, model="mnist_cnn") -> dict:
+def make_report(means=(98.0, 98.0, 98.0), seeds=5, alone=None, extra=0, model="mnist_cnn") -> Report:
     """Return a whole report, but for the engine's verdicts."""
     runs = make_runs(means, seeds=seeds)
     classes = make_classes(seeds, alone=alone, extra=extra)
     steps = compare_steps({b: make_recording(seed=i) for i, b in enumerate(BACKENDS)}, BACKENDS)
-    answers = [
+    answers = (
         steps,
         compare_destinations(runs, BACKENDS, 0.3, False),
         compare_predictions(classes, BACKENDS, False),
-    ]
+    )
     outcome = conclude(answers, {})
-    return {
-        "format": 1,
-        "outcome": outcome.value,
-        "sentence": verdict_sentence(model, BACKENDS, answers, outcome, {}),
-        "model": model,
-        "title": "A <b>network</b>",
-        "source": "ours",
-        "parameters": 100,
-        "test_examples": 10_000,
-        "class_names": CLASS_NAMES,
-        "smoke": False,
-        "backends": BACKENDS,
-        "seeds": list(range(1, seeds + 1)),
-        "margin": 0.3,
-        "recipe": {"epochs": 1, "dataset": "mnist"},
-        "answers": [vars(answer) | {"title": answer.title} for answer in answers],
-        "failures": {},
-        "runs": [
-            {"backend": run.backend, "seed": run.seed, "folder": run.path.as_posix(), "alone": True}
-            | {key: run.result[key] for key in ("test_accuracy", "test_loss", "images_per_second", "training_seconds")}
-            | {"peak_memory_mib": 800.0, "epochs": 1}
+    return Report(
+        outcome=outcome.value,
+        sentence=verdict_sentence(model, BACKENDS, answers, outcome, {}),
+        model=model,
+        title="A <b>network</b>",
+        source="ours",
+        parameters=100,
+        test_examples=10_000,
+        class_names=CLASS_NAMES,
+        smoke=False,
+        backends=BACKENDS,
+        seeds=tuple(range(1, seeds + 1)),
+        margin=0.3,
+        recipe={"epochs": 1, "dataset": "mnist"},
+        answers=answers,
+        failures={},
+        runs=tuple(
+            RunSummary(
+                run.backend,
+                run.seed,
+                run.path.as_posix(),
+                True,
+                run.accuracy,
+                0.1,
+                run.result["images_per_second"],
+                training_seconds=10.0,
+                peak_memory_mib=800.0,
+                epochs=1,
+            )
             for run in runs
-        ],
-        "curves": [
-            {
-                "backend": run.backend,
-                "seed": run.seed,
-                "of": "log",
-                "step": [row["step"] for row in run.log],
-                "loss": [row["train_loss"] for row in run.log],
-                "accuracy": [row["test_accuracy"] for row in run.log],
-            }
+        ),
+        curves=tuple(
+            Curve(
+                run.backend,
+                run.seed,
+                "log",
+                step=tuple(row["step"] for row in run.log),
+                loss=tuple(row["train_loss"] for row in run.log),
+                accuracy=tuple(row["test_accuracy"] for row in run.log),
+            )
             for run in runs
-        ],
-        "twins": [
-            {
-                "backend": "tensorflow",
-                "seed": 1,
-                "of": "log",
-                "step": [50, 100, 150],
-                "loss": [0.02, 0.01, 0.006],
-                "accuracy": [accuracy, accuracy + 0.001, accuracy + 0.002],
-            }
+        ),
+        twins=tuple(
+            Curve(
+                "tensorflow",
+                1,
+                "log",
+                step=(50, 100, 150),
+                loss=(0.02, 0.01, 0.006),
+                accuracy=(accuracy, accuracy + 0.001, accuracy + 0.002),
+            )
             for accuracy in (0.991, 0.989)
-        ],
-        "speed": summarise_speed(runs, BACKENDS),
-        "sweep": [
-            {
-                "batch_size": size,
-                "backend": backend,
-                "median": 10.0 * size,
-                "least": 9.0 * size,
-                "greatest": 11.0 * size,
-            }
-            for size in (10, 50)
-            for backend in BACKENDS
-        ],
-        "confusions": {backend: [[10, i, 0], [0, 10, 0], [0, 0, 10]] for i, backend in enumerate(BACKENDS)},
-        "disputed": [
-            {
-                "index": 7,
-                "truth": 1,
-                "predicted": {"tensorflow": 1, "jax": 0, "torch": 2},
-                "pixels": np.arange(784).reshape(28, 28).astype(np.uint8).tolist(),
-            }
-        ],
-        "disputed_seed": 1,
-        "engine": {},
-        "environment": {
-            "git_commit": "abc",
-            "versions": {"python": "3.11", "keras": "3.15.1", "tensorflow": "2.21", "jax": "0.10", "torch": "2.13"},
-            "system": "Linux",
-            "processor": "a processor",
-            "cores": 2,
-            "memory_gib": 8.0,
-            "settings": {},
-            "devices": {backend: ["CPU"] for backend in BACKENDS},
-            "threads": {backend: {} for backend in BACKENDS},
-        },
-        "command": f"compare.py --model {model}",
-        "date": "2026-01-01T00:00:00+00:00",
-        "seconds": 1.0,
-    }
+        ),
+        speed=summarise_speed(runs, BACKENDS),
+        sweep=tuple(
+            SweepRow(size, backend, 10.0 * size, 9.0 * size, 11.0 * size) for size in (10, 50) for backend in BACKENDS
+        ),
+        confusions={backend: ((10, i, 0), (0, 10, 0), (0, 0, 10)) for i, backend in enumerate(BACKENDS)},
+        disputed=(
+            DisputedExample(
+                index=7,
+                truth=1,
+                predicted={"tensorflow": 1, "jax": 0, "torch": 2},
+                pixels=np.arange(784).reshape(28, 28).astype(np.uint8).tolist(),
+            ),
+        ),
+        disputed_seed=1,
+        engine={},
+        environment=Environment(
+            git_commit="abc",
+            versions={"python": "3.11", "keras": "3.15.1", "tensorflow": "2.21", "jax": "0.10", "torch": "2.13"},
+            system="Linux",
+            processor="a processor",
+            cores=2,
+            memory_gib=8.0,
+            settings={},
+            devices=dict.fromkeys(BACKENDS, ("CPU",)),
+            threads={backend: {} for backend in BACKENDS},
+        ),
+        command=f"compare.py --model {model}",
+        date="2026-01-01T00:00:00+00:00",
+        seconds=1.0,
+    )

@@ -1,60 +1,63 @@
 """A baseline fails what has got worse by more than its noise: an accuracy, a ratio of speeds, a parity number."""
 
+import dataclasses
 import json
 
 import pytest
 
 from comparing.baseline import check_comparable, find_regressions, read_baseline
-from comparing.report import render_json
+from comparing.report.content import render_json
 from comparing.speed import summarise_speed
-from tests.comparing.reports import BACKENDS, make_report, make_runs
-from training.errors import UserError
+from foundation.errors import UserError
+from tests.comparing.reports import make_report, make_runs
+from training.backend import BACKENDS
 
 
 def with_speeds(*speeds):
     """Return a report of backends of these speeds."""
-    return make_report() | {"speed": summarise_speed(make_runs([98.0] * 3, speeds=speeds), BACKENDS)}
+    return dataclasses.replace(make_report(), speed=summarise_speed(make_runs([98.0] * 3, speeds=speeds), BACKENDS))
 
 
 def with_number(question, number):
     """Return a report in which one question has this number."""
     report = make_report()
-    for answer in report["answers"]:
-        if answer["question"] == question:
-            answer["number"] = number
-    return report
+    answers = [
+        dataclasses.replace(answer, number=number) if answer.question == question else answer
+        for answer in report.answers
+    ]
+    return dataclasses.replace(report, answers=tuple(answers))
 
 
 def test_the_same_again_is_not_worse():
     """Another measurement of the same thing passes."""
     found = find_regressions(make_report((98.02, 97.98, 98.0)), make_report())
 
-    assert found["worse"] == []
-    assert found["not_compared"] == []
+    assert found.worse == ()
+    assert found.not_compared == ()
 
 
 def test_a_lower_accuracy_is_worse_and_a_higher_one_is_not():
     """Half a point less on one backend, where seeds spread by a tenth."""
-    assert "accuracy of JAX" in "".join(find_regressions(make_report((98.0, 97.5, 98.0)), make_report())["worse"])
-    assert find_regressions(make_report((98.0, 98.5, 98.0)), make_report())["worse"] == []
+    assert "accuracy of JAX" in "".join(find_regressions(make_report((98.0, 97.5, 98.0)), make_report()).worse)
+    assert find_regressions(make_report((98.0, 98.5, 98.0)), make_report()).worse == ()
 
 
 def test_an_accuracy_of_one_seed_is_not_compared():
     """Without a spread there is no noise to be beyond."""
     found = find_regressions(make_report((98.0, 90.0, 98.0), seeds=1), make_report())
 
-    assert not any("accuracy" in line for line in found["worse"])
-    assert any("accuracy of JAX" in line for line in found["not_compared"])
+    assert not any("accuracy" in line for line in found.worse)
+    assert any("accuracy of JAX" in line for line in found.not_compared)
 
 
 def test_a_slower_backend_is_worse_however_fast_the_machine():
     """JAX at half its speed against the others; a machine of twice the speed changes no ratio."""
     found = find_regressions(with_speeds(3000.0, 500.0, 2000.0), with_speeds(3000.0, 1000.0, 2000.0))
 
-    assert any("speed of JAX against TensorFlow: 0.17 times as fast, was 0.33" in line for line in found["worse"])
-    assert any("speed of JAX against PyTorch" in line for line in found["worse"])
-    assert not any("PyTorch against TensorFlow" in line for line in found["worse"])
-    assert find_regressions(with_speeds(6000.0, 2000.0, 4000.0), with_speeds(3000.0, 1000.0, 2000.0))["worse"] == []
+    assert any("speed of JAX against TensorFlow: 0.17 times as fast, was 0.33" in line for line in found.worse)
+    assert any("speed of JAX against PyTorch" in line for line in found.worse)
+    assert not any("PyTorch against TensorFlow" in line for line in found.worse)
+    assert find_regressions(with_speeds(6000.0, 2000.0, 4000.0), with_speeds(3000.0, 1000.0, 2000.0)).worse == ()
 
 
 @pytest.mark.parametrize(("question", "then", "now"), [("steps", 1.2, 20.0), ("predictions", 1.0, 1.4)])
@@ -62,13 +65,13 @@ def test_a_larger_parity_number_is_worse(question, then, now):
     """Beyond its noise, though still an agreement."""
     found = find_regressions(with_number(question, now), with_number(question, then))
 
-    assert any(question in line for line in found["worse"])
-    assert find_regressions(with_number(question, then), with_number(question, now))["worse"] == []
+    assert any(question in line for line in found.worse)
+    assert find_regressions(with_number(question, then), with_number(question, now)).worse == ()
 
 
 def test_rounding_below_the_band_is_not_compared_with_less_of_it():
     """A hundredth of the band and a half of it are both nothing."""
-    assert find_regressions(with_number("steps", 0.5), with_number("steps", 0.01))["worse"] == []
+    assert find_regressions(with_number("steps", 0.5), with_number("steps", 0.01)).worse == ()
 
 
 def test_a_baseline_is_read_back(tmp_path):
@@ -76,7 +79,7 @@ def test_a_baseline_is_read_back(tmp_path):
     path = tmp_path / "report.json"
     path.write_text(render_json(make_report()))
 
-    assert find_regressions(make_report(), read_baseline(path))["worse"] == []
+    assert find_regressions(make_report(), read_baseline(path)).worse == ()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, json.dumps({"format": 2})])

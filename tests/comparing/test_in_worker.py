@@ -20,12 +20,12 @@ def drop(seed: int = 1, examples: int = 8):
     return found
 
 
-def perturb_weights():
+def move_weights():
     """Return weights, and the same perturbed."""
-    from training.perturbation import perturb
+    from training.perturbation import move_to_neighbours
 
     values = np.array([0.0, 1.0, -1.0, 1e-20, 3.0e8] * 200, np.float32)
-    return values, perturb(values, np.random.default_rng(1))
+    return values, move_to_neighbours(values, np.random.default_rng(1))
 
 
 def follow_variables():
@@ -36,13 +36,17 @@ def follow_variables():
     return follow(small), follow(large), follow(large)
 
 
-def record(draws: int):
+def record(perturbed: int):
     """Return what is recorded of the first steps of a small system."""
-    from comparing.in_worker import draw_initial_weights, record_steps
+    import models
+    from comparing.in_worker import make_initial_weights, record_steps
+    from comparing.tasks import MakeInitialWeights, RecordSteps
+    from training.request import TrainingRequest
+    from training.run_folder import RunConfig
 
-    arguments = ["--model", "iris_mlp"]
-    weights = [np.full_like(weight, 0.1) for weight in draw_initial_weights(arguments)]
-    return record_steps(arguments, weights, 15, draws)  # 12 steps make an epoch
+    request = TrainingRequest(RunConfig("iris_mlp", "jax", models.load("iris_mlp").recipe), "compare.py")
+    weights = [np.full_like(weight, 0.1) for weight in make_initial_weights(MakeInitialWeights(request))]
+    return record_steps(RecordSteps(request, weights, 15, perturbed))  # 12 steps make an epoch
 
 
 def test_dropout_leaves_out_the_same_units_on_every_backend(workers):
@@ -66,7 +70,7 @@ def test_another_seed_leaves_out_others(workers):
 
 def test_a_perturbation_is_one_unit_in_the_last_place_up_or_down(workers):
     """Every number but nought moves to a neighbour, about half of them up."""
-    values, perturbed = workers["jax"].run(perturb_weights)
+    values, perturbed = workers["jax"].run(move_weights)
 
     neighbours = [np.nextafter(values, np.float32(towards)) for towards in (-np.inf, np.inf)]
     assert (perturbed[values == 0] == 0).all()

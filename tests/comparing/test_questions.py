@@ -10,8 +10,12 @@ from comparing.destination import compare_destinations
 from comparing.function import judge
 from comparing.predictions import compare_predictions, find_disputed
 from comparing.steps import LIMIT, compare_steps
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.source import ModelSource
+from keras_parity.request import CheckRequest
 from keras_parity.verdict import Cause, Finding, Measurement, Outcome, Verdict
-from tests.comparing.reports import BACKENDS, make_classes, make_recording, make_run, make_runs
+from tests.comparing.reports import make_classes, make_recording, make_run, make_runs
+from training.backend import BACKENDS
 
 
 def steps_of(**recordings):
@@ -48,7 +52,7 @@ def test_a_loss_outside_the_band_disagrees_too():
 def test_a_loss_that_is_no_number_on_one_backend_disagrees():
     """NaN is outside every band."""
     broken = make_recording(seed=9)
-    broken["losses"][0, 3:] = np.nan
+    broken.losses[0, 3:] = np.nan
 
     answer = steps_of(torch=broken)
 
@@ -71,7 +75,7 @@ def test_other_batches_disagree_even_where_the_numbers_do_not():
 def test_an_erratic_backend_does_not_widen_the_others_band():
     """A pair is judged by its own bands: one backend's chaos excuses no difference of two others."""
     erratic = make_recording(seed=3)
-    erratic["followed"][0][1:] += 1.0
+    erratic.followed[0][1:] += 1.0
 
     answer = compare_steps(
         {"tensorflow": make_recording(seed=1), "jax": make_recording(drift=1e-3, seed=2), "torch": erratic}, BACKENDS
@@ -162,14 +166,12 @@ def test_the_disputed_examples_are_those_with_two_opinions():
 
 def engine_verdict(outcome):
     """Return a verdict of the engine's."""
-    finding = Finding(
-        "conv1", "Conv2D", "jax", ("tensorflow", "jax"), "output", "inference", Cause.SEMANTIC, "ordinary 1", True, 0.1,
-        9e4, "wrong padding",
-    )  # fmt: skip
+    what = "conv1", "Conv2D", "jax", ("tensorflow", "jax"), Quantity(Kind.OUTPUT), "inference", Cause.SEMANTIC
+    finding = Finding(*what, "ordinary 1", True, 0.1, 9e4, "wrong padding")
     findings = [finding] if outcome is Outcome.DISAGREE else []
-    measured = [Measurement("conv1", "Conv2D", "jax", "forward", 3.0, "output", 1e-6)]
-    settings = {"backends": ["tensorflow", "jax"]}
-    return Verdict(outcome, "the reason", "tiny", findings, measurements=measured, settings=settings)
+    measured = [Measurement("conv1", "Conv2D", "jax", "forward", 3.0, Quantity(Kind.OUTPUT), 1e-6)]
+    request = CheckRequest(ModelSource("tiny", "function"), ("tensorflow", "jax"))
+    return Verdict(outcome, "the reason", "tiny", findings, measurements=measured, request=request)
 
 
 def test_a_disagreement_of_the_engine_is_the_first_answer():

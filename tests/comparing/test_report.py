@@ -1,5 +1,6 @@
 """The report: one page, Markdown and JSON, that say the same, load nothing and obey no name."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -8,10 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from comparing.report import describe, render_json, write_report
+from comparing.report import describe, write_report
 from comparing.report.chart import Line, line_chart
+from comparing.report.content import Report, render_json
 from comparing.report.html import render_html
 from comparing.report.markdown import render_markdown
+from tests.commands import ROOT
 from tests.comparing.reports import make_report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -53,7 +56,7 @@ def test_the_page_loads_nothing_and_every_picture_has_words(page):
     """Self-contained, well-formed, with alternative texts."""
     assert page.open == []
     assert "script" not in page.tags
-    assert all(source.startswith("data:image/png;base64,") for source in page.loaded)
+    assert all(address.startswith("data:image/png;base64,") for address in page.loaded)
     assert page.loaded
     assert page.wordless == 0
 
@@ -61,9 +64,12 @@ def test_the_page_loads_nothing_and_every_picture_has_words(page):
 def test_hostile_names_are_text():
     """Whatever a system, a class, a failure or a processor is called."""
     report = make_report(model=HOSTILE)
-    report["class_names"] = [HOSTILE, "b", "c"]
-    report["failures"] = {HOSTILE: HOSTILE}
-    report["environment"]["processor"] = HOSTILE
+    report = dataclasses.replace(
+        report,
+        class_names=(HOSTILE, "b", "c"),
+        failures={HOSTILE: HOSTILE},
+        environment=dataclasses.replace(report.environment, processor=HOSTILE),
+    )
 
     html, markdown = render_html(report), render_markdown(report)
 
@@ -100,9 +106,41 @@ def test_every_figure_is_there(page):
 def test_numbers_that_are_none_are_strict_json():
     """Infinities and NaN become null, which every reader takes."""
     report = make_report()
-    report["answers"][0]["number"] = float("inf")
+    first = dataclasses.replace(report.answers[0], number=float("inf"))
+    report = dataclasses.replace(report, answers=(first, *report.answers[1:]))
 
     assert json.loads(render_json(report), parse_constant=pytest.fail)["answers"][0]["number"] is None
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "reports").glob("*.json")), ids=lambda path: path.stem)
+def test_a_committed_report_is_read_and_written_again_byte_for_byte(path):
+    """Reports of earlier versions stay readable, and the form of the file has not changed."""
+    text = path.read_text()
+
+    report = Report.from_dict(json.loads(text))
+
+    assert render_json(report) == text
+    assert render_html(report)
+    assert render_markdown(report)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda values: values.pop("speed"), "report.speed is not there"),
+        (lambda values: values["runs"][0].update(seed="one"), r"report.runs\[0\].seed is not of type int"),
+        (lambda values: values["answers"][0].update(question="Why?"), "no question 'Why\\?'"),
+        (lambda values: values.update(class_names={}), "report.class_names is not a list"),
+        (lambda values: values.update(format=2), "another format"),
+    ],
+)
+def test_a_damaged_report_is_refused_by_the_place(damage, message):
+    """The reading above can fail, and says where."""
+    values = make_report().to_dict()
+    damage(values)
+
+    with pytest.raises(ValueError, match=message):
+        Report.from_dict(values)
 
 
 def test_a_chart_of_gaps_and_noughts_is_drawn():
@@ -129,8 +167,8 @@ def test_the_page_fits_its_window(tmp_path, width):
     html = page.read_text()
     # The page's own policy forbids scripts: it is lifted here to measure.
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
-    source = html.replace("&", "&amp;").replace('"', "&quot;")
-    frame = f'<iframe srcdoc="{source}" style="width:{width}px;height:900px"></iframe>'
+    escaped = html.replace("&", "&amp;").replace('"', "&quot;")
+    frame = f'<iframe srcdoc="{escaped}" style="width:{width}px;height:900px"></iframe>'
     document = "document.querySelector('iframe').contentDocument.documentElement"
     script = f"<script>onload=()=>{{const d={document};document.title=d.scrollWidth+' '+d.clientWidth}}</script>"
     (tmp_path / "frame.html").write_text(f"<!DOCTYPE html><title>-</title>{frame}{script}")

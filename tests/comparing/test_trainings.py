@@ -1,5 +1,6 @@
 """Runs are made once, go on where they stopped, take turns, and one that fails costs itself alone."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import pytest
 from comparing import trainings
 from comparing.plan import Plan
 from comparing.screen import Screen
-from training.errors import UserError
-from training.files import write_json
-from training.recipe import Recipe
-from training.run_folder import RunFolder
+from foundation.errors import UserError
+from foundation.files import write_json
+from foundation.recipe import Recipe
+from training.run_folder import RunConfig, RunFolder
 
 RECIPE = Recipe("mnist", 50, 2, "adam", 0.001, "sparse_categorical_crossentropy_from_logits")
 RESULT = {
@@ -30,20 +31,19 @@ class Trainer:
     def __init__(self, fails=()):
         self.calls, self.fails, self.stopping = [], fails, False
 
-    def train(self, name, path, backend, arguments, steps, epochs):
-        """Note the arguments, and finish."""
-        self.calls.append((name, arguments))
+    def train(self, name, request, steps):
+        """Note the request, and finish."""
+        self.calls.append((name, request))
         if name in self.fails:
             return "error: planted"
-        seed, _, twin = name.removeprefix(f"{backend} seed ").partition(", perturbed ")
-        finish_run(path, backend, int(seed), RECIPE.override(perturbation=int(twin or 0)))
+        finish_run(request.out, request.config)
         return None
 
 
-def finish_run(path: Path, backend: str, seed: int, recipe=RECIPE) -> None:
+def finish_run(path: Path, config: RunConfig) -> None:
     """Leave what a finished run leaves."""
     path.mkdir(parents=True, exist_ok=True)
-    RunFolder(path).write_config(plan(path.parent.parent).run_config(recipe, backend, seed))
+    RunFolder(path).write_config(config)
     write_json(path / "result.json", RESULT)
     write_json(path / "environment.json", {})
     (path / "history.csv").write_text("epoch,loss\n0,0.5\n")
@@ -52,7 +52,7 @@ def finish_run(path: Path, backend: str, seed: int, recipe=RECIPE) -> None:
 
 def plan(out: Path, seeds=2) -> Plan:
     """Return a plan of two backends."""
-    return Plan("mnist_cnn", ("jax", "torch"), tuple(range(1, seeds + 1)), ("--model", "mnist_cnn"), out, False, 0.3)
+    return Plan("mnist_cnn", ("jax", "torch"), tuple(range(1, seeds + 1)), RECIPE, out, False, 0.3, "compare.py")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def make(tmp_path):
     """Return a function that makes the runs of a plan by the stand-in for the processes."""
 
     def run(trainer, overwrite=False):
-        return trainings.Trainings(plan(tmp_path), RECIPE, 10, Screen(quiet=True), trainer, overwrite).make_all()
+        return trainings.Trainings(plan(tmp_path), 10, Screen(quiet=True), trainer, overwrite).make_all()
 
     return run
 
@@ -74,7 +74,7 @@ def test_backends_take_turns_and_each_is_timed(make):
     twins = ["jax seed 1, perturbed 1", "jax seed 1, perturbed 2"]
     assert [name for name, _ in trainer.calls] == ["jax seed 1", "torch seed 1", "torch seed 2", "jax seed 2", *twins]
     assert [run.name for run in runs] == ["jax seed 1", "jax seed 2", "torch seed 1", "torch seed 2", *twins]
-    assert "perturbation=2" in dict(trainer.calls)[twins[1]]
+    assert dict(trainer.calls)[twins[1]].config.recipe.perturbation == 2
     assert all(run.alone for run in runs)
 
 
@@ -101,25 +101,27 @@ def test_overwriting_makes_them_again(make):
 
 def test_an_interrupted_run_goes_on_and_is_not_timed(make, tmp_path):
     """With a checkpoint it is resumed, without one it starts anew."""
-    for name in ("jax-seed1", "torch-seed1"):
-        finish_run(tmp_path / "runs" / name, name.split("-")[0], 1)
-        (tmp_path / "runs" / name / "result.json").unlink()
+    for backend in ("jax", "torch"):
+        path = tmp_path / "runs" / f"{backend}-seed1"
+        finish_run(path, plan(tmp_path).run_config(backend, 1))
+        (path / "result.json").unlink()
     about = json.dumps({"names": [], "epoch": 1, "step": 0, "seconds": 0.0, "history": [], "log": []})
     np.savez(tmp_path / "runs" / "jax-seed1" / "checkpoint.npz", about=np.frombuffer(about.encode(), np.uint8))
     trainer = Trainer()
 
     runs = make(trainer)
 
-    arguments = dict(trainer.calls)
-    assert arguments["jax seed 1"][:2] == ["--resume", str(tmp_path / "runs" / "jax-seed1")]
-    assert "--overwrite" in arguments["torch seed 1"]
+    requests = dict(trainer.calls)
+    assert (requests["jax seed 1"].resume, requests["jax seed 1"].overwrite) == (True, False)
+    assert requests["jax seed 1"].out == tmp_path / "runs" / "jax-seed1"
+    assert (requests["torch seed 1"].resume, requests["torch seed 1"].overwrite) == (False, True)
     assert {run.name: run.alone for run in runs}["jax seed 1"] is False
     assert {run.name: run.alone for run in runs}["torch seed 1"] is True
 
 
 def test_a_run_killed_after_its_last_checkpoint_starts_anew(make, tmp_path):
     """`train.py --resume` has nothing left to do there."""
-    finish_run(tmp_path / "runs" / "jax-seed1", "jax", 1)
+    finish_run(tmp_path / "runs" / "jax-seed1", plan(tmp_path).run_config("jax", 1))
     (tmp_path / "runs" / "jax-seed1" / "result.json").unlink()
     about = json.dumps({"names": [], "epoch": 2, "step": 0, "seconds": 0.0, "history": [], "log": []})
     np.savez(tmp_path / "runs" / "jax-seed1" / "checkpoint.npz", about=np.frombuffer(about.encode(), np.uint8))
@@ -127,7 +129,7 @@ def test_a_run_killed_after_its_last_checkpoint_starts_anew(make, tmp_path):
 
     make(trainer)
 
-    assert "--overwrite" in dict(trainer.calls)["jax seed 1"]
+    assert dict(trainer.calls)["jax seed 1"].overwrite
 
 
 def test_a_run_that_fails_costs_itself_alone(make):
@@ -139,8 +141,9 @@ def test_a_run_that_fails_costs_itself_alone(make):
 
 def test_runs_of_another_recipe_are_refused(tmp_path):
     """In one line that says what differs; overwriting is allowed to."""
-    finish_run(tmp_path / "runs" / "jax-seed1", "jax", 1, RECIPE.override(epochs=7))
+    config = plan(tmp_path).run_config("jax", 1)
+    finish_run(tmp_path / "runs" / "jax-seed1", dataclasses.replace(config, recipe=RECIPE.override(epochs=7)))
 
     with pytest.raises(UserError, match="jax-seed1 holds a run with epochs 7, not 2; choose another --out"):
-        trainings.check_places(plan(tmp_path), RECIPE, overwrite=False)
-    trainings.check_places(plan(tmp_path), RECIPE, overwrite=True)
+        trainings.check_places(plan(tmp_path), overwrite=False)
+    trainings.check_places(plan(tmp_path), overwrite=True)

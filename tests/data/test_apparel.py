@@ -10,28 +10,28 @@ from PIL import Image
 from data.apparel import read, write_submission
 from data.apparel_folder import main, write_folder
 from data.fashion_mnist import CLASS_NAMES
-from data.split import Source, Split
-from training.errors import UserError
+from data.split import Dataset, Split
+from foundation.errors import UserError
 
 
-def make_source(train=12, test=5):
-    """Return a source of noise."""
+def make_dataset(train=12, test=5):
+    """Return a data set of noise."""
     generator = np.random.default_rng(0)
 
     def split(count):
         images = generator.integers(0, 256, (count, 28, 28, 1), dtype=np.uint8)
         return Split(images, generator.integers(0, 10, count))
 
-    return Source("apparel", split(train), split(test), CLASS_NAMES)
+    return Dataset("apparel", split(train), split(test), CLASS_NAMES)
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """A written folder and what it was written from."""
-    source = make_source()
+    dataset = make_dataset()
     folder = tmp_path_factory.mktemp("apparel") / "apparel"
-    write_folder(folder, source)
-    return folder, source
+    write_folder(folder, dataset)
+    return folder, dataset
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ def edit(path, old, new):
 
 def test_what_was_written_is_read(written):
     """Images, labels, ids and order come back as they were."""
-    folder, source = written
+    folder, dataset = written
 
     again = read(folder)
 
-    np.testing.assert_array_equal(again.train.inputs, source.train.inputs)
-    np.testing.assert_array_equal(again.train.labels, source.train.labels)
-    np.testing.assert_array_equal(again.test.inputs, source.test.inputs)
-    np.testing.assert_array_equal(again.test.labels, source.test.labels)
+    np.testing.assert_array_equal(again.train.inputs, dataset.train.inputs)
+    np.testing.assert_array_equal(again.train.labels, dataset.train.labels)
+    np.testing.assert_array_equal(again.test.inputs, dataset.test.inputs)
+    np.testing.assert_array_equal(again.test.labels, dataset.test.labels)
     assert again.test_ids == ("13", "14", "15", "16", "17")
     assert again.class_names[9] == "Ankle boot"
 
@@ -77,11 +77,11 @@ def test_a_real_competition_tells_no_test_labels(folder):
     """Without `test_labels.csv` the labels are unknown, and not made up."""
     (folder / "test_labels.csv").unlink()
 
-    source = read(folder)
+    dataset = read(folder)
 
-    assert source.test.labels.tolist() == [-1] * 5
-    assert not source.test.labelled
-    assert source.train.labelled
+    assert dataset.test.labels.tolist() == [-1] * 5
+    assert not dataset.test.labelled
+    assert dataset.train.labelled
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_folder_is_never_written_over(folder, capsys):
     before = sorted(path.name for path in folder.rglob("*"))
 
     with pytest.raises(UserError, match="already there"):
-        write_folder(folder, make_source())
+        write_folder(folder, make_dataset())
 
     assert sorted(path.name for path in folder.rglob("*")) == before
 
@@ -210,14 +210,14 @@ def test_a_writing_that_fails_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("data.apparel_folder._write_table", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
 
     with pytest.raises(UserError, match="cannot write .*apparel"):
-        write_folder(tmp_path / "apparel", make_source())
+        write_folder(tmp_path / "apparel", make_dataset())
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_writes_fashion_mnist(tmp_path, monkeypatch, capsys):
     """`python -m data.apparel_folder DIR` makes the folder; a second time it refuses."""
-    monkeypatch.setattr("data.read", lambda _: make_source())
+    monkeypatch.setattr("data.read", lambda _: make_dataset())
 
     assert main([str(tmp_path / "apparel")]) == 0
     assert main([str(tmp_path / "apparel")]) == 2

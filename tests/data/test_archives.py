@@ -23,7 +23,7 @@ import data.archives
 from data.archives import EMBEDDED, check_archives
 from data.mnist import ORIGINAL
 from data.split import Split
-from training.errors import UserError
+from foundation.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 MNIST = EMBEDDED / "mnist"
@@ -53,7 +53,7 @@ def read_by_download(cache, alter=None):
         alter: Changes a delivered file, given its path.
 
     Returns:
-        The addresses asked for, and the source, or the message of the UserError.
+        The addresses asked for, and the dataset, or the message of the UserError.
     """
     import requests
     from tensorflow_datasets.core.download import checksums, downloader
@@ -166,7 +166,7 @@ def test_mnist_begins_with_the_known_labels(mnist):
 def test_a_second_read_needs_no_tensorflow_datasets(mnist, cache):
     """What is prepared is read back without the library, and is the same."""
     code = (
-        "import sys, data; source = data.read('mnist'); print(int(source.train.inputs.sum()), "
+        "import sys, data; dataset = data.read('mnist'); print(int(dataset.train.inputs.sum()), "
         "'tensorflow_datasets' in sys.modules)"
     )
 
@@ -303,11 +303,11 @@ def test_a_full_disk_is_named_and_the_next_read_works(builds, tmp_path):
     """With no room for what is kept (the same limit, on the last write), nothing is left that a next run trusts."""
     error = read_with_small_files(tmp_path, 1_000_000)
     left = [entry.name for entry in tmp_path.iterdir()]
-    source = data.read("mnist", cache=tmp_path)
+    dataset = data.read("mnist", cache=tmp_path)
 
     assert error.startswith(f"cannot prepare MNIST in {tmp_path}: File too large; free some space")
     assert left == ["mnist.lock"]
-    assert len(source.train) == 60_000
+    assert len(dataset.train) == 60_000
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mnist.lock", "mnist.uint8"]
 
 
@@ -357,10 +357,10 @@ def test_a_process_that_waits_for_another_says_so(builds, tmp_path, capsys):
             assert not waiting.done()
             time.sleep(0.05)
         lock.release()
-        source = waiting.result(timeout=60)
+        dataset = waiting.result(timeout=60)
 
     assert "mnist.lock" in said
-    assert len(source.test) == 10_000
+    assert len(dataset.test) == 10_000
 
 
 def start_preparing(cache):
@@ -377,13 +377,13 @@ class Interrupted:
     Attributes:
         left: The cache's files after the kill, relative to it.
         asked: The addresses that each of the two asked for.
-        sources: What they got, or the messages of their UserErrors.
+        datasets: What they got, or the messages of their UserErrors.
         kept: The cache's files at the end.
     """
 
     left: list[str]
     asked: list[list[str]]
-    sources: list
+    datasets: list
     kept: list[str]
 
 
@@ -404,8 +404,8 @@ def interrupted(workers, tmp_path_factory):
     left = files()
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda backend: workers[backend].run(read_by_download, str(cache)), ("jax", "torch")))
-    asked, sources = zip(*both, strict=True)
-    return Interrupted(left, sorted(asked), list(sources), files())
+    asked, datasets = zip(*both, strict=True)
+    return Interrupted(left, sorted(asked), list(datasets), files())
 
 
 def test_a_killed_preparation_leaves_nothing_that_is_trusted(interrupted, mnist):
@@ -413,12 +413,12 @@ def test_a_killed_preparation_leaves_nothing_that_is_trusted(interrupted, mnist)
     assert any("tfrecord" in file for file in interrupted.left)
     assert "mnist.uint8" not in interrupted.left
     assert interrupted.kept == ["mnist.lock", "mnist.uint8"]
-    np.testing.assert_array_equal(interrupted.sources[0].train.inputs, mnist.train.inputs)
+    np.testing.assert_array_equal(interrupted.datasets[0].train.inputs, mnist.train.inputs)
 
 
 def test_of_two_that_prepare_at_once_one_waits_for_the_other(interrupted):
     """Only one of them has it built; both get the same."""
-    first, second = interrupted.sources
+    first, second = interrupted.datasets
 
     assert [len(addresses) for addresses in interrupted.asked] == [0, 4]
     np.testing.assert_array_equal(first.train.inputs, second.train.inputs)

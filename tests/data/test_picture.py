@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data.picture import read_picture
-from training.errors import UserError
+from foundation.errors import UserError
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "embedded" / "mnist" / "t10k-images-idx3-ubyte.gz"
 COUNT = 12

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from data.pipeline import draw_order, scale
+from data.pipeline import epoch_order, scale
 from data.split import Split
-from training.errors import UserError
+from foundation.errors import UserError
 
 
 def make_split(count=47):
@@ -74,7 +74,7 @@ def test_every_backend_trains_on_the_same_batches_in_the_same_order(workers):
     """For one seed, `fit` itself sees the same examples in the same order on all three, epoch by epoch."""
     seen = workers.run_everywhere(seen_by_fit, 1)
 
-    expected = [[[int(i), int(i) % 10] for i in draw_order(47, 1, epoch)] for epoch in range(2)]
+    expected = [[[int(i), int(i) % 10] for i in epoch_order(47, 1, epoch)] for epoch in range(2)]
     assert seen == {"tensorflow": expected, "jax": expected, "torch": expected}
 
 
@@ -126,8 +126,8 @@ def test_pixels_are_scaled_as_numpy_scales_them(workers):
 
 def test_the_order_is_pinned():
     """A resumed run and a published number depend on this order; a change of it must be seen."""
-    assert draw_order(10, 1, 0).tolist() == [6, 2, 1, 0, 8, 4, 3, 9, 7, 5]
-    assert sorted(draw_order(1000, 7, 3)) == list(range(1000))
+    assert epoch_order(10, 1, 0).tolist() == [6, 2, 1, 0, 8, 4, 3, 9, 7, 5]
+    assert sorted(epoch_order(1000, 7, 3)) == list(range(1000))
 
 
 def test_a_held_out_part_is_the_last_one():

@@ -36,7 +36,7 @@ def test_more_images_than_the_grid_holds_are_counted_in_the_title():
 
 
 def test_one_image_has_its_label_as_title():
-    """System 1 draws one training image."""
+    """`mnist_cnn` draws one training image."""
     assert captions(sample_images(images_of(1), np.array([1]), NAMES)) == [(0, "label: one")]
 
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import figures
-from training.errors import UserError
-from training.files import write_bytes
+from foundation.errors import UserError
+from foundation.files import write_bytes
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from figures.tsne import embed, tsne_animation, tsne_map
-from training.errors import UserError
+from foundation.errors import UserError
 
 LABELS = np.repeat([0, 1, 2], 20)
 

@@ -1,6 +1,7 @@
-"""What the tests of the workers have a worker do; named as `tests.keras_parity.errands:name`."""
+"""What the tests of the crew have a worker do: `worker.ask(errand(echo, 1))`."""
 
 import ctypes
+import importlib
 import os
 import pickle
 import re
@@ -9,14 +10,52 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
-from keras_parity.verdict import Cause, Culprit
+from keras_parity.executions import BackendExecution
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.tasks import Task
+from keras_parity.worker.performing import performs
 
 
-def start_nothing(backend: str, memory_limit_bytes: int | None) -> dict:
+@dataclass(frozen=True)
+class Errand(Task[Any]):
+    """Call a function of this module, or of another one that a worker can import."""
+
+    performed_in: ClassVar[str] = "tests.keras_parity.errands"
+    function: Callable
+    args: tuple
+    kwargs: dict
+
+
+def errand(function: Callable, *args, **kwargs) -> Errand:
+    """Return the task of calling a function."""
+    return Errand(function, args, kwargs)
+
+
+@performs(Errand)
+def run(task: Errand) -> Any:
+    """Run an errand."""
+    return task.function(*task.args, **task.kwargs)
+
+
+class BareExecution(BackendExecution):
+    """A process that imports no keras before it is asked to."""
+
+    def start_task(self, memory_limit_bytes: int | None) -> Task[dict[str, str]]:
+        """Start nothing."""
+        return errand(start_nothing)
+
+
+NUMPY, BARE = BackendExecution("numpy"), BareExecution("numpy")
+
+
+def start_nothing() -> dict:
     """Start a worker without keras, for tests of what does not depend on it."""
     return {}
 
@@ -32,7 +71,7 @@ def compile_on_jax() -> float:
     """Compile a program as a check's worker does."""
     import jax
 
-    import keras_parity.stages  # noqa: F401 - chooses where programs are kept
+    import keras_parity.worker.stages  # noqa: F401 - chooses where programs are kept
 
     return float(jax.jit(lambda x: x + 1)(1.0))
 
@@ -40,6 +79,11 @@ def compile_on_jax() -> float:
 def echo(*args, **kwargs):
     """Return what was given."""
     return args[0] if len(args) == 1 and not kwargs else (args, kwargs)
+
+
+def call_by_name(module: str, name: str) -> object:
+    """Return what a function of a module gives here."""
+    return getattr(importlib.import_module(module), name)()
 
 
 def apply(function, *args):
@@ -62,7 +106,7 @@ def arrays() -> dict[str, np.ndarray]:
 def plain_values() -> dict:
     """Return what an answer may be made of besides arrays."""
     nested = {"tuple": (1, None, True), "set": {1, 2}, "bytes": b"x", "complex": 1j, "slice": slice(1, None)}
-    return nested | {"number": np.float32(1.5), "dtype": np.dtype("int8"), "own": [Culprit("c1", "jax"), Cause.NAN]}
+    return nested | {"number": np.float32(1.5), "dtype": np.dtype("int8"), "own": [Quantity(Kind.OUTPUT), Kind.MASK]}
 
 
 class Bomb:
@@ -146,6 +190,13 @@ def wait_after(path: str) -> None:
     time.sleep(60)
 
 
+def leave_place(path: str) -> None:
+    """Leave a path where the parent reads it."""
+    from keras_parity.worker.place import leave_place
+
+    leave_place(path)
+
+
 def surroundings(*names: str) -> tuple[str, list[str], dict[str, str | None]]:
     """Return the working folder, the path of modules and some environment variables."""
     return os.getcwd(), list(sys.path), {name: os.environ.get(name) for name in names}
@@ -174,14 +225,15 @@ def allocate(mebibytes: int) -> int:
 
 def try_to_start(name: str) -> None:
     """Ask this process, which runs one backend, to be another's worker."""
-    from keras_parity.worker_process import start_keras
+    from keras_parity.protocol.tasks import StartKeras
+    from keras_parity.worker.process import start_keras
 
-    start_keras(name, None)
+    start_keras(StartKeras(name, None))
 
 
 def describe(source) -> tuple[str, list[str], int]:
     """Build a model; return its class, its layers' classes and its number of parameters."""
-    from keras_parity.source import build_model
+    from keras_parity.worker.building import build_model
 
     model = build_model(source)
     return type(model).__name__, [type(layer).__name__ for layer in model.layers], model.count_params()
@@ -189,7 +241,7 @@ def describe(source) -> tuple[str, list[str], int]:
 
 def weights(source) -> list[np.ndarray]:
     """Build a model; return its weights."""
-    from keras_parity.source import build_model
+    from keras_parity.worker.building import build_model
 
     return build_model(source).get_weights()
 

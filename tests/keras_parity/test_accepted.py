@@ -1,17 +1,26 @@
 """Tests of `parity.toml`: what it may say, and what it does to a verdict."""
 
 import dataclasses
+import math
+from dataclasses import replace
 
 import pytest
 
 from keras_parity.accepted import Accepted, apply_accepted, read_accepted
 from keras_parity.errors import UsageError
 from keras_parity.verdict import Culprit, Outcome
-from tests.keras_parity.verdicts import agreeing, disagreeing, finding, inconclusive
+from tests.keras_parity.verdicts import REQUEST, agreeing, disagreeing, finding, inconclusive
 
 VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0", "jax": "0.10.2", "torch": "2.13.0+cpu"}
-KNOWN = Accepted("conv_1", "jax", "known as issue 1", "keras", "3.16")
-ENTRY = {"layer": '"conv_1"', "backend": '"jax"', "reason": '"known as issue 1"', "until": '"keras 3.16"'}
+KNOWN = Accepted("conv_1", "jax", "output", 2e-3, "known as issue 1", "keras", "3.16")
+ENTRY = {
+    "layer": '"conv_1"',
+    "backend": '"jax"',
+    "quantity": '"output"',
+    "at_most": "2e-3",
+    "reason": '"known as issue 1"',
+    "until": '"keras 3.16"',
+}
 
 
 def _known(**changes) -> Accepted:
@@ -25,12 +34,15 @@ def _write(folder, *entries: dict):
 
 
 def test_a_file_is_read(tmp_path):
-    """Layer, backend, reason, the version it ends with, and optionally the model."""
-    other = ENTRY | {"backend": '"none"', "until": '"torch 2.14.1"', "model": '"model.keras"'}
+    """Layer, backend, quantity, size, reason, the version it ends with, and optionally the model with its arguments."""
+    other = ENTRY | {"backend": '"none"', "until": '"torch 2.14.1"', "model": '"m:f"', "kwargs": "{units = 4}"}
 
     accepted = read_accepted(_write(tmp_path, ENTRY, other))
 
-    assert accepted == [KNOWN, Accepted("conv_1", None, "known as issue 1", "torch", "2.14.1", "model.keras")]
+    assert accepted == [
+        KNOWN,
+        Accepted("conv_1", None, "output", 2e-3, "known as issue 1", "torch", "2.14.1", "m:f", {"units": 4}),
+    ]
 
 
 def test_an_empty_file_accepts_nothing(tmp_path):
@@ -41,12 +53,16 @@ def test_an_empty_file_accepts_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"until": None}, "entry 1: until is missing; an entry has layer, backend, reason, until"),
+        ({"until": None}, "entry 1: until is missing; an entry has layer, backend, quantity, reason, until"),
         ({"untill": '"keras 3.16"'}, "the key 'untill' is unknown; did you mean until?"),
         ({"zzz": "1"}, "the key 'zzz' is unknown; the keys are layer, backend"),
         ({"backend": '"Jax"'}, "backend 'Jax' is none of tensorflow, jax, torch, openvino, none"),
         ({"reason": '" "'}, "reason must be a text in quotes, and not empty"),
         ({"layer": "1"}, "layer must be a text in quotes"),
+        ({"quantity": None}, "entry 1: quantity is missing"),
+        ({"at_most": "-1.0"}, "at_most must be a number above 0"),
+        ({"at_most": '"much"'}, "at_most must be a number above 0"),
+        ({"kwargs": "4"}, "kwargs must be a table"),
         ({"until": '"3.16"'}, "until '3.16' is not understood; write as \"keras 3.16\""),
         ({"until": '"numpy 3"'}, "until 'numpy 3' is not understood"),
         ({"until": '"keras soon"'}, "until 'keras soon' is not understood"),
@@ -75,7 +91,7 @@ def test_what_is_no_list_of_entries_is_refused(tmp_path, content):
 
 def test_an_entry_that_is_there_twice_is_refused(tmp_path):
     """Of two reasons one would never be seen."""
-    with pytest.raises(UsageError, match="entry 2: conv_1 on jax is there twice"):
+    with pytest.raises(UsageError, match="entry 2: conv_1 on jax, output up to 0.002 is there twice"):
         read_accepted(_write(tmp_path, ENTRY, ENTRY | {"reason": '"another"'}))
 
 
@@ -87,7 +103,7 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path):
 
 def test_an_accepted_difference_agrees():
     """It stays in the verdict with its reason, and is no culprit any more."""
-    verdict = apply_accepted(disagreeing(), [KNOWN], VERSIONS)
+    verdict = apply_accepted(disagreeing(), [KNOWN])
 
     assert verdict.outcome is Outcome.AGREE
     assert verdict.findings[0].accepted == "known as issue 1"
@@ -99,15 +115,18 @@ def test_the_verdict_given_is_not_changed():
     """The function is pure."""
     verdict = disagreeing()
 
-    apply_accepted(verdict, [KNOWN], VERSIONS)
+    apply_accepted(verdict, [KNOWN])
 
     assert repr(verdict) == repr(disagreeing())
 
 
-@pytest.mark.parametrize("entry", [_known(layer="conv_2"), _known(backend="torch"), _known(backend=None)])
+@pytest.mark.parametrize(
+    "entry",
+    [_known(layer="conv_2"), _known(execution="torch"), _known(execution=None), _known(quantity="mask of output")],
+)
 def test_another_layer_or_backend_is_not_accepted(entry):
     """The acceptance above is of that one difference, and an entry of another one is out of date besides."""
-    verdict = apply_accepted(disagreeing(), [entry], VERSIONS)
+    verdict = apply_accepted(disagreeing(), [entry])
 
     assert verdict.outcome is Outcome.DISAGREE
     assert verdict.culprits == [Culprit("conv_1", "jax")]
@@ -116,7 +135,7 @@ def test_another_layer_or_backend_is_not_accepted(entry):
 
 def test_what_is_not_accepted_still_disagrees():
     """One of two differences is accepted, the other is the only culprit."""
-    verdict = apply_accepted(disagreeing(finding(), finding("conv_2")), [KNOWN], VERSIONS)
+    verdict = apply_accepted(disagreeing(finding(), finding("conv_2")), [KNOWN])
 
     assert verdict.outcome is Outcome.DISAGREE
     assert verdict.culprits == [Culprit("conv_2", "jax")]
@@ -125,12 +144,12 @@ def test_what_is_not_accepted_still_disagrees():
 
 def test_an_entry_that_no_longer_occurs_is_an_error():
     """The list cannot rot."""
-    verdict = apply_accepted(agreeing(), [KNOWN], VERSIONS)
+    verdict = apply_accepted(agreeing(), [KNOWN])
 
     assert verdict.outcome is Outcome.DISAGREE
     assert verdict.reason == (
-        "parity.toml accepts conv_1 on jax, which does not occur in model.keras: remove the entry, or name the model "
-        "it is for"
+        "parity.toml accepts conv_1 on jax, output up to 0.002, which does not occur in model.keras: remove the "
+        "entry, or name the model it is for"
     )
 
 
@@ -139,7 +158,7 @@ def test_an_entry_that_no_longer_occurs_is_an_error():
 )
 def test_an_entry_whose_version_has_come_is_an_error(package, version):
     """Then somebody must look again, even where the difference is still there."""
-    verdict = apply_accepted(disagreeing(), [_known(package=package, version=version)], VERSIONS)
+    verdict = apply_accepted(disagreeing(), [_known(package=package, version=version)])
 
     assert verdict.outcome is Outcome.DISAGREE
     assert verdict.culprits == [Culprit("conv_1", "jax")]
@@ -151,7 +170,7 @@ def test_an_entry_whose_version_has_come_is_an_error(package, version):
 )
 def test_an_entry_whose_version_is_to_come_is_not(package, version):
     """Versions are compared as numbers; a package that is not there has not come."""
-    verdict = apply_accepted(disagreeing(), [_known(package=package, version=version)], VERSIONS)
+    verdict = apply_accepted(disagreeing(), [_known(package=package, version=version)])
 
     assert verdict.outcome is Outcome.AGREE
 
@@ -160,7 +179,7 @@ def test_an_entry_whose_version_is_to_come_is_not(package, version):
     "verdict",
     [
         agreeing(model="other.keras"),
-        agreeing(settings={"backends": ["tensorflow", "torch"]}, measurements=[]),
+        agreeing(request=replace(REQUEST, executions=("tensorflow", "torch")), measurements=[]),
     ],
     ids=["another model", "without the backend"],
 )
@@ -168,24 +187,26 @@ def test_an_entry_that_cannot_show_is_left_out_of_account(verdict):
     """One file serves several models, and checks of two of the three backends."""
     entry = _known(model="model.keras")
 
-    assert apply_accepted(verdict, [entry], VERSIONS).outcome is Outcome.AGREE
+    assert apply_accepted(verdict, [entry]).outcome is Outcome.AGREE
 
 
 @pytest.mark.parametrize("part", ["training", "edge"])
 def test_a_partial_check_does_not_complain(part):
     """What is seen in training alone cannot be missed by a check of inference: it is a note."""
     verdict = agreeing()
-    verdict.settings[part] = False
+    verdict.request = replace(REQUEST, **{part: False})
 
-    applied = apply_accepted(verdict, [KNOWN], VERSIONS)
+    applied = apply_accepted(verdict, [KNOWN])
 
     assert applied.outcome is Outcome.AGREE
-    assert applied.notes == ["parity.toml accepts conv_1 on jax, which this partial check did not show"]
+    assert applied.notes == [
+        "parity.toml accepts conv_1 on jax, output up to 0.002, which this partial check did not show"
+    ]
 
 
 def test_an_inconclusive_check_stays_so():
     """Nothing was compared, so nothing is missing."""
-    applied = apply_accepted(inconclusive(), [KNOWN], VERSIONS)
+    applied = apply_accepted(inconclusive(), [KNOWN])
 
     assert applied.outcome is Outcome.INCONCLUSIVE
     assert applied.reason == inconclusive().reason.rstrip(".")
@@ -193,7 +214,7 @@ def test_an_inconclusive_check_stays_so():
 
 def test_accepting_all_that_is_seen_does_not_excuse_a_dead_backend():
     """It could hide a difference that nobody has accepted."""
-    applied = apply_accepted(disagreeing(failures={"torch": "killed"}), [KNOWN], VERSIONS)
+    applied = apply_accepted(disagreeing(failures={"torch": "killed"}), [KNOWN])
 
     assert applied.outcome is Outcome.INCONCLUSIVE
     assert applied.reason.startswith("torch did not finish; ")
@@ -201,8 +222,34 @@ def test_accepting_all_that_is_seen_does_not_excuse_a_dead_backend():
 
 def test_of_two_backends_that_differ_either_may_be_meant():
     """Two backends alone cannot say which of them is wrong; an entry for one of the two covers it."""
-    pair = finding("conv_1", None, backends=("tensorflow", "jax"))
+    pair = finding("conv_1", None, executions=("tensorflow", "jax"))
 
-    assert apply_accepted(disagreeing(pair), [KNOWN], VERSIONS).outcome is Outcome.AGREE
-    assert apply_accepted(disagreeing(pair), [_known(backend=None)], VERSIONS).outcome is Outcome.AGREE
-    assert apply_accepted(disagreeing(pair), [_known(backend="torch")], VERSIONS).outcome is Outcome.DISAGREE
+    assert apply_accepted(disagreeing(pair), [KNOWN]).outcome is Outcome.AGREE
+    assert apply_accepted(disagreeing(pair), [_known(execution=None)]).outcome is Outcome.AGREE
+    assert apply_accepted(disagreeing(pair), [_known(execution="torch")]).outcome is Outcome.DISAGREE
+
+
+def test_a_difference_that_has_grown_is_not_hidden():
+    """What was accepted at one size disagrees at a larger one, and the line says how large it is now."""
+    grown = apply_accepted(disagreeing(finding(max_abs_error=7.0)), [KNOWN])
+
+    assert grown.outcome is Outcome.DISAGREE
+    assert "parity.toml accepts conv_1 on jax, output up to 0.002, and the difference has grown to 7" in grown.reason
+
+
+def test_what_has_no_number_is_accepted_without_one():
+    """An error raised has no size: an entry with a size does not hide it; one without hides nothing that has one."""
+    wordless = finding(max_abs_error=math.nan, rounding_units=math.nan)
+
+    assert apply_accepted(disagreeing(wordless), [_known(at_most=None)]).outcome is Outcome.AGREE
+    assert apply_accepted(disagreeing(wordless), [KNOWN]).outcome is Outcome.DISAGREE
+    assert apply_accepted(disagreeing(), [_known(at_most=None)]).outcome is Outcome.DISAGREE
+
+
+def test_an_entry_for_other_arguments_is_left_out_of_account():
+    """The same function builds many models."""
+    entry = _known(kwargs={"units": 4})
+    verdict = disagreeing(request=replace(REQUEST, kwargs={"units": 8}))
+
+    assert apply_accepted(verdict, [entry]).outcome is Outcome.DISAGREE
+    assert apply_accepted(disagreeing(request=replace(REQUEST, kwargs={"units": 4})), [entry]).outcome is Outcome.AGREE

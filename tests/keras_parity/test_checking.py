@@ -7,9 +7,10 @@ import importlib.util
 import numpy as np
 import pytest
 
-from keras_parity import check, comparison
+from keras_parity.comparison import check as comparison
 from keras_parity.errors import UsageError
 from keras_parity.verdict import Cause, Culprit, Outcome
+from tests.keras_parity.planting import check
 
 check = functools.partial(check, edge=False)
 
@@ -152,7 +153,7 @@ def test_a_large_model_is_compared_with_one_backend_at_a_time(monkeypatch):
     sound, faulty = check(build_network), check(build_odd_on_jax)
 
     assert sound.outcome is Outcome.AGREE, sound.reason
-    assert sound.settings["batch_size"] == 2
+    assert sound.used["batch_size"] == 2
     assert {measurement.layer for measurement in sound.measurements} >= {"conv", "norm", "logits", "(optimizer)"}
     assert faulty.culprits == [Culprit("odd", "jax")]
 
@@ -252,7 +253,7 @@ def test_stale_statistics_are_found_in_training_mode():
     verdict = check(build_network, patches={"torch": patched(layer_class("BatchNormalization"), "call", keep)})
 
     assert verdict.culprits == [Culprit("norm", "torch")]
-    assert "moving_mean" in verdict.worst.quantity
+    assert "moving_mean" in str(verdict.worst.quantity)
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "torch"])
@@ -369,7 +370,7 @@ def test_openvino_takes_part_in_inference():
     sound, faulty = check_with({}), check_with({"openvino": patched(layer_class("Conv2D"), "call", shift)})
 
     assert sound.outcome is Outcome.AGREE, sound.reason
-    assert {m.layer for m in sound.measurements if m.backend == "openvino"} >= {"conv", "norm", "logits"}
+    assert {m.layer for m in sound.measurements if m.execution == "openvino"} >= {"conv", "norm", "logits"}
     assert faulty.culprits == [Culprit("conv", "openvino")]
 
 
@@ -430,7 +431,7 @@ def test_keras_own_fault_with_repeated_tokens_is_found():
     verdict = check(build_classifier, reload=False)
 
     assert verdict.culprits == [Culprit("(training)", "tensorflow")]
-    assert "velocity" in verdict.worst.quantity
+    assert "velocity" in str(verdict.worst.quantity)
     assert check(build_classifier, optimizer="sgd", reload=False).outcome is Outcome.AGREE
 
 
@@ -538,5 +539,57 @@ def test_an_entropy_is_asked_about_certain_predictions(edge):
     loss = {"class_name": "BinaryCrossentropy", "config": {}}
     verdict = check(build_probabilities, ("jax", "torch"), loss=loss, patches=patches, steps=0, reload=False, edge=edge)
 
-    assert [finding.draw for finding in verdict.findings] == (["certain predictions"] if edge else [])
+    assert {finding.draw for finding in verdict.findings} == ({"certain predictions"} if edge else set())
     assert {finding.layer for finding in verdict.findings} <= {"(loss)"}
+
+
+def build_whole_numbers():
+    """A model whose output no loss is taken of."""
+    import keras
+
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, keras.ops.cast(keras.layers.Dense(2, name="dense")(inputs), "int32"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"loss": "mse"},
+        {"optimizer": "sgd"},
+        {"metrics": ["mae"]},
+        {"targets": np.zeros((4, 2))},
+        {"loss_weights": [1.0]},
+        {"weighted_metrics": ["mae"]},
+        {"sample_weight": np.ones(4)},
+    ],
+    ids=lambda asked: next(iter(asked), "nothing"),
+)
+def test_training_that_was_asked_for_and_not_compared_is_no_agreement(asked):
+    """Whichever argument asked for it; where nobody did, a note is enough."""
+    verdict = check(build_whole_numbers, ("jax", "torch"), steps=1, reload=False, **asked)
+
+    assert verdict.outcome is (Outcome.INCONCLUSIVE if asked else Outcome.AGREE)
+    assert "no loss or training step was compared" in " ".join(verdict.notes)
+
+
+def model_class():
+    """The class whose methods train a model and run it."""
+    import keras
+
+    return keras.Model
+
+
+@pytest.mark.parametrize("backends", [("jax", "torch"), ("tensorflow", "jax", "torch")], ids=len)
+def test_a_layers_fault_is_not_told_again_as_one_of_predict_or_fit(backends):
+    """Whether it can be said which of two is wrong or not; a fault of `predict` itself is told as such."""
+
+    def shift(right):
+        return lambda self, *args, **kwargs: right(self, *args, **kwargs) + 1e-2
+
+    alone = "torch" if len(backends) > 2 else None
+    for target, name, layer in ((layer_class("Dense"), "call", "logits"), (model_class, "predict", "(predict)")):
+        patches = {"torch": patched(target, name, shift)}
+        verdict = check(build_classifier_without_repetition, backends, patches=patches, steps=1, reload=False)
+
+        assert verdict.culprits == [Culprit(layer, alone)], verdict

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_parity.draws import InputSpec, draw_certainties, draw_inputs, draw_targets
+from keras_parity.draws import draw_inputs
+from keras_parity.protocol.results import InputSpec
+from keras_parity.targets import draw_certainties, draw_targets
 
 IMAGE = InputSpec("image", (None, 5, 5, 1), "float32")
 TOKENS = InputSpec("tokens", (None, 6), "int32", tokens=7)

@@ -8,12 +8,14 @@ import pytest
 
 from keras_parity import cli
 from keras_parity.errors import UsageError
+from keras_parity.executions import installed_executions
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.reducing import Custom, Reproducer, Slot
 from keras_parity.reduce import reduce_to_script
-from keras_parity.reduction_case import Custom, Reproducer, Slot, shrink
-from keras_parity.reduction_output import run_script, tells_apart
-from keras_parity.reduction_script import render_script
+from keras_parity.reduce.case import shrink
+from keras_parity.reduce.output import run_script, tells_apart
+from keras_parity.reduce.script import render_script
 from keras_parity.verdict import Cause
-from keras_parity.workers import installed_backends
 from tests.keras_parity.verdicts import finding
 
 MODELS = '''
@@ -91,7 +93,7 @@ def keras_alone(text: str) -> bool:
     return {name.partition(".")[0] for name in names} <= {"keras", "numpy"}
 
 
-@pytest.mark.skipif(len(installed_backends()) < 3, reason="whose fault it is takes three backends")
+@pytest.mark.skipif(len(installed_executions()) < 3, reason="whose fault it is takes three backends")
 def test_a_users_faulty_layer_becomes_a_script_of_that_layer_alone(folder):
     """Of the model nothing is left but the layer, on one number, with its source and what each backend printed."""
     path = reduce_to_script("models_to_reduce:build", out=folder / "made" / "script.py")
@@ -120,7 +122,7 @@ def test_a_difference_of_keras_in_a_gradient_becomes_a_script_of_one_operation(f
     assert "jax float32 (1, 1)\n[[1.]]\n\ntorch float32 (1, 1)\n[[0.]]" in text
 
 
-@pytest.mark.skipif(len(installed_backends()) < 3, reason="whose fault it is takes three backends")
+@pytest.mark.skipif(len(installed_executions()) < 3, reason="whose fault it is takes three backends")
 def test_keras_own_fault_becomes_one_step_of_one_layer(folder):
     """On TensorFlow Adam squares a repeated token's gradients one by one: half of what the others have, for two."""
     path = reduce_to_script("models_to_reduce:classifier", out=folder / "script.py")
@@ -133,7 +135,7 @@ def test_keras_own_fault_becomes_one_step_of_one_layer(folder):
     assert text.startswith('"""keras.layers.Embedding: tensorflow is alone on the slot ')
 
 
-@pytest.mark.skipif(len(installed_backends()) < 3, reason="whose fault it is takes three backends")
+@pytest.mark.skipif(len(installed_executions()) < 3, reason="whose fault it is takes three backends")
 def test_a_metric_becomes_a_script_of_that_metric_alone(folder):
     """With the user's own source, on one pair of numbers."""
     (folder / "metrics_to_reduce.py").write_text(METRIC)
@@ -163,7 +165,7 @@ def test_what_is_no_layer_is_refused_in_one_line(folder, monkeypatch):
     from keras_parity import reduce
     from tests.keras_parity.verdicts import disagreeing
 
-    monkeypatch.setattr(reduce, "check", lambda *_, **__: disagreeing(findings=[finding(layer="(reload)")]))
+    monkeypatch.setattr(reduce, "run_check", lambda *_, **__: disagreeing(findings=[finding(layer="(reload)")]))
 
     with pytest.raises(UsageError, match="no script shows the difference by itself .*reload.* is no layer"):
         reduce_to_script("models_to_reduce:build", out=folder / "script.py")
@@ -258,7 +260,8 @@ def test_a_script_lists_few_numbers_and_draws_many():
     many = np.random.default_rng(1).standard_normal((5, 6)).astype(np.float32).astype(np.float64)
     case = replace(DENSE, tensors=(many,), weights=(np.array([[0.1, np.nan], [-0.0, 1e-30]]),))
 
-    text = render_script(case, finding(quantity="output", cause=Cause.SEMANTIC), "float32", "ones", 'a """ \\ b')
+    shown = finding(quantity=Quantity(Kind.OUTPUT), cause=Cause.SEMANTIC)
+    text = render_script(case, shown, "float32", "ones", 'a """ \\ b')
 
     values = {n.targets[0].id: n.value for n in ast.parse(text).body if isinstance(n, ast.Assign)}
     read = {name: eval(ast.unparse(value), {"np": np}) for name, value in values.items() if name == "weights"}
@@ -270,7 +273,7 @@ def test_a_class_that_needs_more_than_keras_is_imported_from_its_module():
     """Its source alone would not run."""
     case = replace(DENSE, kind="my_pkg.layers.Scale", custom=Custom(b"", "Scale", "my_pkg.layers", None))
 
-    text = render_script(case, finding(quantity="output"), "float32", "ones", "")
+    text = render_script(case, finding(quantity=Quantity(Kind.OUTPUT)), "float32", "ones", "")
 
     assert "from my_pkg.layers import Scale" in text
     assert "layer = Scale(units=8, use_bias=False)" in text

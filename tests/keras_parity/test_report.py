@@ -4,9 +4,9 @@ import json
 import math
 import os
 import re
-import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 import pytest
 
 from keras_parity.errors import UsageError
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.source import ModelSource
 from keras_parity.report import html, write_file, write_report
 from keras_parity.report.html import render_html
 from keras_parity.report.json_text import parse_json, render_json
@@ -24,7 +26,7 @@ from keras_parity.report.style import SCALE
 from keras_parity.report.terminal import render_terminal
 from keras_parity.report.wording import headline, reduce_command
 from keras_parity.verdict import Cause, Outcome
-from tests.keras_parity.verdicts import HOSTILE, agreeing, disagreeing, finding, hostile, inconclusive
+from tests.keras_parity.verdicts import HOSTILE, REQUEST, agreeing, disagreeing, finding, hostile, inconclusive
 
 VOID = {"meta", "col", "wbr", "rect"}
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -249,8 +251,10 @@ def test_a_page_renders_in_a_browser(width, dark, tmp_path):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_names_of_any_length_stay_within_the_page(width, tmp_path):
     """A layer's path of hundreds of characters is broken, not cut."""
-    verdict = disagreeing(finding("x" * 300 + "/" + "y" * 300, message="z" * 500, quantity="q" * 99), model="m" * 400)
-    verdict.settings["k" * 200] = verdict.environment["e" * 200] = "v" * 200
+    verdict = disagreeing(
+        finding("x" * 300 + "/" + "y" * 300, detail="z" * 500, quantity=Quantity(Kind.STATE, "q" * 99)), model="m" * 400
+    )
+    verdict.used["k" * 200] = verdict.environment["e" * 200] = "v" * 200
 
     seen = _render_in_browser(render_html(verdict), tmp_path, width)
 
@@ -301,12 +305,12 @@ def test_json_takes_numpys_numbers():
     """Settings may hold what NumPy computed."""
     import numpy as np
 
-    verdict = agreeing(settings={"threshold": np.float32(500), "shape": (np.int64(2), 3), "draw": np.arange(2)})
+    verdict = agreeing(used={"threshold": np.float32(500), "shape": (np.int64(2), 3), "draw": np.arange(2)})
 
-    assert json.loads(render_json(verdict))["settings"] == {"threshold": 500.0, "shape": [2, 3], "draw": [0, 1]}
+    assert json.loads(render_json(verdict))["used"] == {"threshold": 500.0, "shape": [2, 3], "draw": [0, 1]}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "findings": [1]}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 3}', '{"format": 1, "findings": [1]}'])
 def test_other_json_is_refused(text):
     """What is no report is said to be none."""
     with pytest.raises(ValueError, match="not a keras-parity report"):
@@ -330,7 +334,7 @@ def test_the_screen_names_all_that_a_user_needs():
 
 def test_many_culprits_stay_on_one_screen():
     """Forty rows hold fifty culprits with long messages, a dead backend and notes."""
-    findings = [finding(f"conv_{i}", message="a long message " * 200) for i in range(50)]
+    findings = [finding(f"conv_{i}", detail="a long message " * 200) for i in range(50)]
 
     screen = render_terminal(disagreeing(*findings, failures={"torch": "word\n" * 500}, notes=["note"] * 50))
 
@@ -386,23 +390,22 @@ def test_the_headline_needs_no_knowledge_of_numerics(verdict, sentence):
     assert headline(verdict) == sentence
 
 
-def test_the_command_that_reduces_asks_for_the_same_case():
-    """It carries the arguments, safely quoted, that the check was given."""
-    verdict = disagreeing(model="my_pkg.models:build; rm x")
-    verdict.settings |= {"kwargs": {"name": "it's"}, "custom": "my_pkg.layers", "dtype": "float16", "seed": 2}
+def test_the_command_that_reduces_is_that_of_the_request():
+    """`tests/keras_parity/test_request.py` shows that it asks for the same; here, that it is shown safely."""
+    source = ModelSource("my_pkg.models:build\x1b[31m", "function")
+    verdict = disagreeing(request=replace(REQUEST, source=source, kwargs={"name": "it's"}))
 
-    words = shlex.split(reduce_command(verdict))
+    command = reduce_command(verdict)
 
-    assert words == [
-        "keras-parity", "reduce", "my_pkg.models:build; rm x", "--backends", "tensorflow,jax,torch",
-        "--kwargs", '{"name": "it\'s"}', "--custom", "my_pkg.layers", "--dtype", "float16", "--seed", "2",
-        "--out", "script.py",
-    ]  # fmt: skip
+    assert command.startswith("keras-parity reduce 'my_pkg.models:build\\x1b[31m' --backends tensorflow,jax,torch ")
+    assert command.endswith(" --out script.py")
 
 
 def test_a_function_without_a_module_is_reduced_from_python():
     """A command line cannot name a notebook's function."""
-    assert reduce_command(disagreeing(model="build")).startswith("keras_parity.reduce.reduce_to_script(build, ")
+    verdict = disagreeing(request=replace(REQUEST, source=ModelSource("build", "function")))
+
+    assert reduce_command(verdict).startswith("keras_parity.reduce.reduce_to_script(build, ")
 
 
 def test_a_verdict_shows_itself():

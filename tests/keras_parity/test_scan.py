@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from keras_parity.crew import shared_crew
 from keras_parity.errors import UsageError
+from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.scan import main, matches
 from keras_parity.scan.catalogue import CATALOGUE
 from keras_parity.scan.document import group_by_name, read_scripts
@@ -20,16 +22,23 @@ from keras_parity.scan.record import Record
 from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, Row, survey, to_row
 from keras_parity.scan.values import draw_inputs
 from keras_parity.verdict import Cause, Finding, Outcome, Verdict
-from keras_parity.workers import shared_workers
+from tests.keras_parity.errands import errand
 
 SINE = CATALOGUE["ops.sin(x) on normal float[3, 5]"]
 HEADER = {"dtype": "float32", "backends": ["tensorflow", "jax", "torch"], "versions": {"keras": "3.15.1"}}
 
 
+def name_all() -> list[str]:
+    """Return Keras's public names. Runs in a worker."""
+    from keras_parity.worker.scanning import public_names
+
+    return public_names()
+
+
 @pytest.fixture(scope="module")
 def public_names():
     """Every public name of the installed Keras."""
-    return set(shared_workers()["jax"].call("keras_parity.scan.builders:public_names"))
+    return set(shared_crew()["jax"].ask(errand(name_all)))
 
 
 def names_of(configurations) -> set[str]:
@@ -208,7 +217,8 @@ def test_several_patterns_add_up(capsys):
 
 def test_an_error_on_some_backends_is_no_difference():
     """A row says which of the two it is."""
-    raising = Finding("sin", "Sin", "jax", (), "output", "training", Cause.ERROR, "given", True, math.nan, math.nan, "")
+    sine = ("sin", "Sin", "jax", (), Quantity(Kind.OUTPUT), "training", Cause.ERROR, "given")
+    raising = Finding(*sine, True, math.nan, math.nan, "")
     apart = dataclasses.replace(raising, cause=Cause.SEMANTIC)
 
     rows = [to_row("one", Verdict(Outcome.DISAGREE, "", "", findings=[finding])) for finding in (raising, apart)]

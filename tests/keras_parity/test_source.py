@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_parity.crew import Worker
 from keras_parity.errors import RemoteError, UsageError
 from keras_parity.source import describe_source, pack
-from keras_parity.workers import Worker
+from tests.keras_parity import errands
+from tests.keras_parity.errands import NUMPY, errand
 from tests.training.archives import calling_set_floatx, classifier, write_archive
 
 ROOT = Path(__file__).parents[2]
-DESCRIBE = "tests.keras_parity.errands:describe"
 DENSE = ("Sequential", ["Dense"], 15)
 OWN_LAYERS = """
 import keras
@@ -59,7 +60,7 @@ not_a_function = 7
 @pytest.fixture(scope="module")
 def worker():
     """A worker on NumPy, shared by the tests of this file."""
-    worker = Worker("numpy")
+    worker = Worker(NUMPY)
     yield worker
     worker.close()
 
@@ -89,7 +90,7 @@ def stock_weights(worker, saved):
     """The weights of `stock.keras`, saved with the other models into the user's folder."""
     sys.path.insert(0, str(saved))
     try:
-        return worker.call("tests.keras_parity.errands:save_models", str(saved))
+        return worker.ask(errand(errands.save_models, str(saved)))
     finally:
         sys.path.remove(str(saved))
 
@@ -107,7 +108,7 @@ def refusal(*arguments, **keywords) -> str:
 def test_a_file_is_built_with_its_weights(worker, folder, stock_weights):
     """Bare operations and constants are no obstacle; a relative path and a Path mean the same."""
     for model in ("stock.keras", Path("stock.keras")):
-        got = worker.call("tests.keras_parity.errands:weights", describe_source(model))
+        got = worker.ask(errand(errands.weights, describe_source(model)))
 
         assert all(np.array_equal(a, b) for a, b in zip(got, stock_weights, strict=True))
     assert not np.array_equal(got[0], np.zeros((4, 3)))
@@ -118,7 +119,7 @@ def test_what_a_file_was_compiled_with_is_not_restored(worker, folder, stock_wei
     with zipfile.ZipFile("compiled.keras") as archive:
         assert b'"compile_config"' in archive.read("config.json")
 
-    assert worker.call(DESCRIBE, describe_source("compiled.keras")) == ("Sequential", ["Sequential"], 20)
+    assert worker.ask(errand(errands.describe, describe_source("compiled.keras"))) == ("Sequential", ["Sequential"], 20)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_what_a_file_was_compiled_with_is_not_restored(worker, folder, stock_wei
 )
 def test_the_users_own_classes_are_known_with_their_module_alone(name, built, worker, folder, stock_weights):
     """With `custom` they are built, registered with Keras or not; without it the file is refused, and told why."""
-    assert worker.call(DESCRIBE, describe_source(f"{name}.keras", custom="own_layers")) == built
+    assert worker.ask(errand(errands.describe, describe_source(f"{name}.keras", custom="own_layers"))) == built
 
     assert "--custom" in refusal(f"{name}.keras")
 
@@ -134,7 +135,7 @@ def test_the_users_own_classes_are_known_with_their_module_alone(name, built, wo
 def test_another_module_does_not_make_a_class_known(worker, folder, stock_weights):
     """The twin: the worker looks for the file's class in the module that was given, and nowhere else."""
     with pytest.raises(RemoteError, match="UsageError: .*whole.keras holds 'Net'"):
-        worker.call(DESCRIBE, describe_source("whole.keras", custom="json"))
+        worker.ask(errand(errands.describe, describe_source("whole.keras", custom="json")))
 
 
 def test_a_hostile_file_is_refused_in_the_worker_too(worker, folder):
@@ -143,7 +144,7 @@ def test_a_hostile_file_is_refused_in_the_worker_too(worker, folder):
     assert "Lambda" in refusal("evil.keras")
 
     with pytest.raises(RemoteError, match="UsageError: .*Lambda") as raised:
-        worker.call(DESCRIBE, describe_source("evil.keras", custom="own_layers"))
+        worker.ask(errand(errands.describe, describe_source("evil.keras", custom="own_layers")))
 
     assert "\n" not in str(raised.value)
 
@@ -172,15 +173,15 @@ def test_a_damaged_weight_file_is_the_workers_to_tell(worker, folder, stock_weig
     write_archive(folder / "damaged.keras", config, weights=data[:-2000])
 
     with pytest.raises(RemoteError):
-        worker.call(DESCRIBE, describe_source("damaged.keras"))
+        worker.ask(errand(errands.describe, describe_source("damaged.keras")))
 
 
 def test_a_named_function_is_found_in_the_working_folder(worker, folder):
     """As `python -m` would: a function, a method, one that only running the module defines; with arguments."""
-    assert worker.call(DESCRIBE, describe_source("own_layers:build")) == DENSE
-    assert worker.call(DESCRIBE, describe_source("own_layers:build", {"units": 2}))[2] == 10
-    assert worker.call(DESCRIBE, describe_source("own_layers:Builders.small"))[2] == 5
-    assert worker.call(DESCRIBE, describe_source("own_layers:build_later")) == DENSE
+    assert worker.ask(errand(errands.describe, describe_source("own_layers:build"))) == DENSE
+    assert worker.ask(errand(errands.describe, describe_source("own_layers:build", {"units": 2})))[2] == 10
+    assert worker.ask(errand(errands.describe, describe_source("own_layers:Builders.small")))[2] == 5
+    assert worker.ask(errand(errands.describe, describe_source("own_layers:build_later"))) == DENSE
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_a_misspelt_name_is_told_with_the_nearest(name, said, folder):
 def test_what_only_running_the_module_can_tell_is_told_by_the_worker(name, said, worker, folder):
     """A module that makes names as it runs, and a name that is not of a function of a model."""
     with pytest.raises(RemoteError, match=said) as raised:
-        worker.call(DESCRIBE, describe_source(name))
+        worker.ask(errand(errands.describe, describe_source(name)))
 
     assert raised.value.type_name == "UsageError"
 
@@ -224,13 +225,13 @@ def test_an_edited_module_is_read_again(worker, folder):
     """A worker lives as long as a notebook: it must not check the model of an hour ago."""
     module = folder / "edited.py"
     module.write_text(OWN_LAYERS)
-    assert worker.call(DESCRIBE, describe_source("edited:build"))[2] == 15
+    assert worker.ask(errand(errands.describe, describe_source("edited:build")))[2] == 15
     written = module.stat().st_mtime_ns
 
     module.write_text(OWN_LAYERS.replace("units=3", "units=30"))
     os.utime(module, ns=(written + 2_000_000_000,) * 2)  # bytecode is told apart by whole seconds
 
-    assert worker.call(DESCRIBE, describe_source("edited:build"))[2] == 150
+    assert worker.ask(errand(errands.describe, describe_source("edited:build")))[2] == 150
 
 
 def build_here(units=3):
@@ -259,11 +260,11 @@ def test_a_function_travels_by_reference_or_by_value(worker):
 
         return keras.layers.Dense(units)
 
-    assert worker.call(DESCRIBE, describe_source(build_here)) == DENSE
-    assert worker.call(DESCRIBE, describe_source(lambda: build_here(1)))[2] == 5
-    assert worker.call(DESCRIBE, describe_source(local))[2] == 10
-    assert worker.call(DESCRIBE, describe_source(functools.partial(build_here, units=4)))[2] == 20
-    assert worker.call(DESCRIBE, describe_source(build_with, {"layer": dense}))[2] == 10
+    assert worker.ask(errand(errands.describe, describe_source(build_here))) == DENSE
+    assert worker.ask(errand(errands.describe, describe_source(lambda: build_here(1))))[2] == 5
+    assert worker.ask(errand(errands.describe, describe_source(local)))[2] == 10
+    assert worker.ask(errand(errands.describe, describe_source(functools.partial(build_here, units=4))))[2] == 20
+    assert worker.ask(errand(errands.describe, describe_source(build_with, {"layer": dense})))[2] == 10
     assert len(pack(build_here, "")) < 100 < len(pack(local, ""))
     assert describe_source(build_here).label == "build_here"
 
@@ -279,10 +280,10 @@ def test_a_module_that_no_path_leads_to_travels_by_value(worker, saved, monkeypa
     spec.loader.exec_module(module)
     monkeypatch.setitem(sys.modules, "unfindable", module)
 
-    assert worker.call(DESCRIBE, describe_source(module.build))[2] == 25
-    assert worker.call(DESCRIBE, describe_source(functools.partial(module.build)))[2] == 25
+    assert worker.ask(errand(errands.describe, describe_source(module.build)))[2] == 25
+    assert worker.ask(errand(errands.describe, describe_source(functools.partial(module.build))))[2] == 25
     with pytest.raises(RemoteError, match="No module named 'unfindable'"):  # the twin: left to pickle's own ways
-        worker.call("tests.keras_parity.errands:apply", module.build)
+        worker.ask(errand(errands.apply, module.build))
 
 
 def test_main_travels_by_value(tmp_path):
@@ -290,7 +291,7 @@ def test_main_travels_by_value(tmp_path):
     code = textwrap.dedent("""
         import keras
         from keras_parity.source import describe_source
-        from keras_parity.workers import Worker
+        from keras_parity.crew import Worker
 
         UNITS = 3
 
@@ -301,14 +302,15 @@ def test_main_travels_by_value(tmp_path):
         def build():
             return keras.Sequential([keras.Input((4,)), Twice(), keras.layers.Dense(UNITS)])
 
-        worker = Worker("numpy")
-        print(worker.call("tests.keras_parity.errands:describe", describe_source(build)))
+        from tests.keras_parity import errands
+        from tests.keras_parity.errands import NUMPY, errand
+        worker = Worker(NUMPY)
+        print(worker.ask(errand(errands.describe, describe_source(build))))
         built = build()
-        print(worker.call("tests.keras_parity.errands:describe", describe_source(built)))
-        (weights, _), (sent, _) = built.get_weights(), worker.call(
-            "tests.keras_parity.errands:weights", describe_source(built))
-        print((weights == sent).all(), (weights == worker.call(
-            "tests.keras_parity.errands:weights", describe_source(build))[0]).all())
+        print(worker.ask(errand(errands.describe, describe_source(built))))
+        (weights, _), (sent, _) = built.get_weights(), worker.ask(errand(errands.weights, describe_source(built)))
+        drawn = worker.ask(errand(errands.weights, describe_source(build)))[0]
+        print((weights == sent).all(), (weights == drawn).all())
     """)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "KERAS_BACKEND": "numpy"}
 

@@ -1,22 +1,17 @@
 """Verdicts made by hand, for the tests of what is said about them."""
 
 import math
+from dataclasses import replace
 
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.source import ModelSource
+from keras_parity.request import CheckRequest
 from keras_parity.verdict import Cause, Finding, Measurement, Outcome, Verdict
 
 BACKENDS = ("tensorflow", "jax", "torch")
-SETTINGS = {
-    "backends": list(BACKENDS),
-    "dtype": "float32",
-    "seed": 1,
-    "steps": 3,
-    "threshold": 500.0,
-    "draws": ["ordinary 1", "ordinary 2", "blank", "ties"],
-    "loss": "mean_squared_error",
-    "optimizer": "adam",
-    "training": True,
-    "edge": True,
-}
+OUTPUT = Quantity(Kind.OUTPUT)
+REQUEST = CheckRequest(ModelSource("model.keras", "file", path="model.keras"), BACKENDS)
+USED = {"batch_size": 4, "threshold": 500.0}
 ENVIRONMENT = {
     "versions": {"keras": "3.15.1", "tensorflow": "2.21.0", "jax": "0.10.2", "torch": "2.13.0+cpu", "numpy": "2.3.0"},
     "processor": "a processor with two cores",
@@ -27,21 +22,21 @@ ENVIRONMENT = {
 HOSTILE = "<script>alert('1')</script>\"|`x`\x1b[31m\n[a](https://example.org)@all\u202egnp\ud800"
 
 
-def finding(layer: str = "conv_1", backend: str | None = "jax", **changes) -> Finding:
+def finding(layer: str = "conv_1", execution: str | None = "jax", **changes) -> Finding:
     """Return a difference in a layer's output, with some values changed."""
     values = {
         "layer_type": "Conv2D",
-        "backends": BACKENDS,
-        "quantity": "output",
+        "executions": BACKENDS,
+        "quantity": OUTPUT,
         "mode": "inference",
         "cause": Cause.SEMANTIC,
         "draw": "ordinary 1",
         "ordinary": True,
         "max_abs_error": 1.25e-3,
         "rounding_units": 41_234.0,
-        "message": f"the output of {layer} on {backend} differs by 1.2e-3 from the others'",
+        "detail": f"the output of {layer} on {execution} differs by 1.2e-3 from the others'",
     }
-    return Finding(layer=layer, backend=backend, **{**values, **changes})
+    return Finding(layer=layer, execution=execution, **{**values, **changes})
 
 
 def measurements(layers: int, worst: dict | None = None) -> list[Measurement]:
@@ -49,7 +44,7 @@ def measurements(layers: int, worst: dict | None = None) -> list[Measurement]:
     found = []
     for i in range(layers):
         name, kind = f"conv_{i}", ("Conv2D", "BatchNormalization", "ReLU")[i % 3]
-        for direction, quantity in (("forward", "output"), ("backward", "gradient of kernel")):
+        for direction, quantity in (("forward", OUTPUT), ("backward", Quantity(Kind.GRADIENT, "kernel"))):
             for j, backend in enumerate(BACKENDS):
                 units = (worst or {}).get((name, backend, direction), (i * 7 + j * 3) % 11 / 3 * (1 + i % 4 * 9))
                 found.append(Measurement(name, kind, backend, direction, units, quantity, units * 6e-8))
@@ -63,7 +58,8 @@ def agreeing(layers: int = 3, **changes) -> Verdict:
         "reason": f"all {layers} layers agree, forward and backward",
         "model": "model.keras",
         "measurements": measurements(layers),
-        "settings": dict(SETTINGS),
+        "request": REQUEST,
+        "used": dict(USED),
         "environment": dict(ENVIRONMENT),
         "seconds": 1.5,
     }
@@ -73,7 +69,7 @@ def agreeing(layers: int = 3, **changes) -> Verdict:
 def disagreeing(*findings: Finding, layers: int = 3, **changes) -> Verdict:
     """Return a verdict with these differences, or one, and the measurements that go with them."""
     findings = findings or (finding(),)
-    worst = {(f.layer, f.backend, "forward"): f.rounding_units for f in findings if f.quantity == "output"}
+    worst = {(f.layer, f.execution, "forward"): f.rounding_units for f in findings if f.quantity == OUTPUT}
     values = {
         "outcome": Outcome.DISAGREE,
         "reason": "a layer computes something else",
@@ -98,15 +94,16 @@ def inconclusive(**changes) -> Verdict:
 def hostile() -> Verdict:
     """Return a verdict in which every text that can come from a model or a process is an attack on the reader."""
     text = HOSTILE
-    found = finding(text, "jax", layer_type=text, quantity=text, draw=text, message=text)
+    found = finding(text, "jax", layer_type=text, quantity=Quantity(Kind.STATE, text), draw=text, detail=text)
     return disagreeing(
         found,
         finding(f"{text}2", "torch", accepted=text),
         reason=text,
         model=text,
-        measurements=[Measurement(text, text, "jax", "forward", 3.0, text, 1e-7)],
+        measurements=[Measurement(text, text, "jax", "forward", 3.0, Quantity(Kind.STATE, text), 1e-7)],
         notes=[text],
         failures={"torch": text},
-        settings={**SETTINGS, text: text, "loss": text},
+        request=replace(REQUEST, source=replace(REQUEST.source, label=text), loss=text),
+        used={**USED, text: text},
         environment={text: {text: [text]}},
     )

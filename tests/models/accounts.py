@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.models.originals import Account, draw_batches
+from tests.models.originals import Account, make_batches
 
 
 def use_float64() -> None:
@@ -40,14 +40,15 @@ def run_ours(name: str, dtype: str, weights: dict[str, list[np.ndarray]], **reci
         **recipe_values: Overrides of the recipe.
     """
     import models
-    from training.recipe import make_loss, make_optimizer
+    from training.losses import make_loss
+    from training.optimizers import make_optimizer
 
     system = models.load(name)
     model = system.build(dropout=0.0) if name == "tf_cnn" else system.build()
     for layer, arrays in weights.items():
         model.get_layer(layer).set_weights(arrays)
     recipe = system.recipe.override(**recipe_values)
-    return describe_training(model, make_loss(recipe), make_optimizer(recipe), draw_batches(name, dtype))
+    return describe_training(model, make_loss(recipe), make_optimizer(recipe), make_batches(name, dtype))
 
 
 def describe_training(model, loss, optimizer, batches) -> Account:

@@ -47,7 +47,7 @@ class Account:
     trained: dict[str, list[np.ndarray]]
 
 
-def draw_batches(name: str, dtype: str) -> list[tuple[np.ndarray, np.ndarray]]:
+def make_batches(name: str, dtype: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return ten batches of inputs, of `dtype` or int32, and of labels, int64."""
     generator = np.random.default_rng(7)
     size = (STEPS, BATCHES[name])
@@ -70,7 +70,7 @@ def run_torch_original(name: str, dtype: str) -> Account:
     loss_of, optimizer = _torch_recipe(name, network)
     batches = [
         (torch.tensor(images).permute(0, 3, 1, 2).contiguous(), torch.tensor(labels))
-        for images, labels in draw_batches(name, dtype)
+        for images, labels in make_batches(name, dtype)
     ]
     weights = {layer: _keras_weights(network[place], shape) for layer, (place, shape) in layers.items()}
     images, labels = batches[0]
@@ -233,7 +233,7 @@ def run_keras_original(name: str, dtype: str) -> Account:
         ]
         optimizer, loss = "adam", keras.losses.CategoricalCrossentropy()
     model = keras.Sequential(stack)
-    batches = draw_batches(name, dtype)
+    batches = make_batches(name, dtype)
     if name != "iris_mlp":
         classes = model.outputs[0].shape[-1]
         batches = [(inputs, keras.utils.to_categorical(labels, classes)) for inputs, labels in batches]
@@ -274,7 +274,7 @@ def run_tensorflow_original(name: str, dtype: str) -> Account:
     moments = [(tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))) for variable in flat]
     batches = [
         (tf.constant(inputs.reshape(len(inputs), 784)), tf.one_hot(labels, 10, dtype=dtype))
-        for inputs, labels in draw_batches(name, dtype)
+        for inputs, labels in make_batches(name, dtype)
     ]
     outputs = network(batches[0][0]).numpy()
     first_loss = first_gradients = None

@@ -1,4 +1,4 @@
-"""A network with dropout goes on after a stop with the very masks that it would have drawn."""
+"""A network with dropout goes on after a stop with the very masks that it would have had."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_without_the_generators_state_the_bits_would_differ(worker, uninterrupte
 
 
 def reset_generators(checkpoint):
-    """Set the seed generators' states in a checkpoint back by ten draws."""
+    """Set the seed generators' states in a checkpoint back by ten calls."""
     import json
 
     with np.load(checkpoint) as content:
@@ -68,7 +68,7 @@ def reset_generators(checkpoint):
     np.savez(checkpoint, **arrays)
 
 
-def test_dropout_draws_anew_at_each_step(worker):
+def test_dropout_leaves_out_others_at_each_step(worker):
     """Two passes in training mode differ, and do not without dropout."""
     first, second = worker.run(predict_twice, 0.5)
     same, again = worker.run(predict_twice, 0.0)

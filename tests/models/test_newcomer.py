@@ -12,7 +12,7 @@ from tests.commands import ROOT, finish, start
 def checkout(tmp_path):
     """A copy of the code, into which a newcomer may write; the data are in the test session's cache."""
     shutil.copy(ROOT / "train.py", tmp_path)
-    for package in ("data", "figures", "models", "training", "keras_parity"):
+    for package in ("data", "figures", "foundation", "models", "training", "keras_parity"):
         ignored = shutil.ignore_patterns("__pycache__", "embedded")
         shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
     return tmp_path

@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
+from foundation.recipe import LOGITS, PROBABILITIES, SIGMOIDS
 from tests.commands import run_main
 from tests.models.test_models import write_small_folder
-from training.recipe import LOGITS, PROBABILITIES, SIGMOIDS
 from training.scoring import count_right, score
 
 SMOKE = ["--backend", "jax", "--smoke", "--no-figures"]

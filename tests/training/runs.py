@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 
-def make_source(examples: int = 130, seed: int = 0):
-    """Return a source of `examples` training and 45 test images: noise with a bright row that tells the class."""
-    from data.split import Source, Split
+def make_dataset(examples: int = 130, seed: int = 0):
+    """Return a data set of `examples` training and 45 test images: noise with a bright row that tells the class."""
+    from data.split import Dataset, Split
 
     def split(count: int, generator) -> Split:
         labels = generator.integers(0, 10, count)
@@ -16,7 +16,7 @@ def make_source(examples: int = 130, seed: int = 0):
         return Split(images, labels)
 
     generator = np.random.default_rng(seed)
-    return Source("made_up", split(examples, generator), split(45, generator), tuple("0123456789"))
+    return Dataset("made_up", split(examples, generator), split(45, generator), tuple("0123456789"))
 
 
 def train_briefly(
@@ -28,7 +28,7 @@ def train_briefly(
     seconds: float = 0,
     **values,
 ):
-    """Train a system on `make_source()` and return its weights and record.
+    """Train a system on `make_dataset()` and return its weights and record.
 
     Args:
         folder: An existing folder.
@@ -58,7 +58,7 @@ def train_briefly(
         training = train(
             system,
             recipe,
-            make_source(),
+            make_dataset(),
             RunFolder(Path(folder)),
             resume=resume,
             checkpoint_seconds=seconds,

@@ -111,11 +111,11 @@ def direct_and_own_batches():
     from keras.src.trainers.data_adapters.tf_dataset_adapter import TFDatasetAdapter
 
     from data.pipeline import training_batches
-    from tests.training.runs import make_source
+    from tests.training.runs import make_dataset
     from training.acceleration import use_direct_batches
 
     use_direct_batches()
-    dataset = training_batches(make_source().train, 20, seed=1, epoch=0)
+    dataset = training_batches(make_dataset().train, 20, seed=1, epoch=0)
 
     def read(batches):
         # All are kept until the end: a batch must not change when the next one comes.

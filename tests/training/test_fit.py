@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
+from foundation.errors import UserError
 from tests.training.runs import same_bits, train_briefly
-from training.errors import UserError
 
 
 @pytest.fixture(scope="module")

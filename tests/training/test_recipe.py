@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import pytest
 
-from training.errors import UserError
-from training.recipe import Recipe
+from foundation.errors import UserError
+from foundation.recipe import Recipe
 
 RECIPE = Recipe(
     dataset="mnist",

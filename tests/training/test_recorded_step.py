@@ -64,7 +64,7 @@ def make_numpy():
 
 
 def make_noise():
-    """Each call draws anew."""
+    """Each call takes new random numbers."""
     import torch
 
     torch.manual_seed(1)

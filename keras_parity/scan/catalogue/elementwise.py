@@ -1,5 +1,7 @@
 """Operations that act on each element: mathematics, comparison, logic, bits, rounding."""
 
+from collections.abc import Iterable
+
 from keras_parity.scan.configuration import (
     below,
     boolean,
@@ -152,11 +154,11 @@ _INTEGER_BINARY = [
 _SHIFTS = ["bitwise_left_shift", "bitwise_right_shift", "left_shift", "right_shift"]
 
 
-def _unary(names) -> list[str]:
+def _unary(names: Iterable[str]) -> list[str]:
     return [f"ops.{name}(x)" for name in names]
 
 
-def _binary(names) -> list[str]:
+def _binary(names: Iterable[str]) -> list[str]:
     return [f"ops.{name}(x, y)" for name in names]
 
 

@@ -1,0 +1,1 @@
+"""Real models, each with its expected verdict: the parity engine's main bench."""

@@ -1,0 +1,195 @@
+"""Which versions of Keras the engine works with, tried: an environment for each, and two checks in it.
+
+    python -m benchmarks.versions --docs docs/versions.md
+
+Each environment holds one version of Keras; TensorFlow, JAX, PyTorch and NumPy are those of the Python that runs this.
+In each, a sound network must be found to agree, and a layer that is wrong on one backend must be found there.
+`--also PYTHON` tries a Python that has a Keras of its own, as one with a newer JAX.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+KERAS = ("3.12", "3.13", "3.14", "3.15", "nightly")
+WRONG_BACKEND = "jax"
+SLIP = 1e-3  # relative; a thousand times what float32 leaves undecided
+LIMIT_SECONDS = 900
+PACKAGES = ("numpy", "tensorflow", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one environment.
+
+    Attributes:
+        versions: By package; empty for one that is not there.
+        sound: What a check of the sound network said.
+        wrong: What a check of the network with a wrong layer said.
+        works: Whether both are as they must be.
+    """
+
+    versions: dict[str, str]
+    sound: str
+    wrong: str
+    works: bool
+
+
+def build_sound():
+    """Return a network with a convolution, both usual normalisations, attention, a recurrent layer and dropout."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((8, 8, 2), name="image")
+    x = layers.Conv2D(6, 3, padding="same", name="conv")(image)
+    x = layers.BatchNormalization(name="batch_norm")(x)
+    x = layers.MaxPooling2D(name="pool")(layers.ReLU(name="relu")(x))
+    x = layers.Reshape((16, 6), name="rows")(x)
+    x = layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+    x = layers.LayerNormalization(name="layer_norm")(x)
+    x = layers.Dropout(0.3, name="dropout")(layers.LSTM(5, name="lstm")(x))
+    x = layers.Dense(6, activation="tanh", name="hidden")(x)
+    return keras.Model(image, layers.Dense(4, name="dense")(x), name="sound")
+
+
+def build_wrong():
+    """Return a network with a layer `slip` that scales otherwise on `WRONG_BACKEND`."""
+    import keras
+
+    class Slip(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs * (1 + SLIP * (keras.backend.backend() == WRONG_BACKEND))
+
+    image = keras.Input((6,), name="image")
+    x = Slip(name="slip")(keras.layers.Dense(5, activation="relu", name="hidden")(image))
+    return keras.Model(image, keras.layers.Dense(3, name="dense")(x), name="wrong")
+
+
+def main() -> None:
+    """Try all versions, print the table, and write it if asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.versions", description=__doc__.splitlines()[0])
+    parser.add_argument("--keras", nargs="+", default=KERAS, metavar="VERSION", help="3.12, 3.12.4 or nightly")
+    parser.add_argument("--also", nargs="+", default=(), metavar="PYTHON", help="Pythons to try as they are")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="write the document FILE")
+    options = parser.parse_args()
+    trials = []
+    with tempfile.TemporaryDirectory() as folder:
+        for version in options.keras:
+            print(f"keras {version} …", file=sys.stderr)
+            trials.append(try_python(make_environment(Path(folder, version), version)))
+    trials += [try_python(Path(python)) for python in options.also]
+    text = render(trials, datetime.datetime.now(datetime.UTC).date().isoformat())
+    print(text)
+    if options.docs:
+        options.docs.write_text(text, encoding="utf-8")
+    if not all(trial.works for trial in trials):
+        sys.exit(1)
+
+
+def make_environment(folder: Path, version: str) -> Path:
+    """Make an environment with one version of Keras, and return its Python.
+
+    Args:
+        folder: Where; it must not exist.
+        version: `3.12` for the newest 3.12.x, a whole version, or `nightly`.
+    """
+    venv.create(folder, with_pip=False, symlinks=True)
+    python = folder / "bin" / "python"
+    exact = version.count(".") > 1
+    wanted = ["--pre", "keras-nightly"] if version == "nightly" else [f"keras=={version}{'' if exact else '.*'}"]
+    # Keras alone: all that it needs is found on the path that is added now, behind it.
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", *wanted]
+    subprocess.run(pip, check=True, stdout=sys.stderr)
+    (site_packages,) = folder.glob("lib/python*/site-packages")
+    paths = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
+    (site_packages / "rest.pth").write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+    return python
+
+
+def try_python(python: Path) -> Trial:
+    """Run both checks in a Python, and say what came of them."""
+    sound, wrong = (run_check(python, builder) for builder in ("build_sound", "build_wrong"))
+    found = sorted({(finding["layer"], finding["backend"]) for finding in wrong.get("findings", ())})
+    three = len(wrong.get("settings", {}).get("backends", ())) > 2  # of two that differ neither is alone
+    expected = [("slip", WRONG_BACKEND if three else None)]
+    return Trial(
+        read_versions(python),
+        describe(sound),
+        ", ".join(f"at {layer}, {backend or 'two differ'}" for layer, backend in found) or describe(wrong),
+        sound.get("outcome") == "agree" and found == expected,
+    )
+
+
+def run_check(python: Path, builder: str) -> dict:
+    """Return a check's verdict as JSON has it; what the command printed as its `reason`, where it gave none."""
+    command = [str(python), "-m", "keras_parity", "check", f"benchmarks.versions:{builder}", "--json"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
+    )
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        lines = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
+        return {"outcome": "none", "reason": lines[-1]}
+
+
+def describe(verdict: dict) -> str:
+    """Return a verdict in a few words."""
+    if verdict["outcome"] != "agree":
+        return f"{verdict['outcome']}: {verdict['reason']}"
+    units = max((m["rounding_units"] or 0.0) for m in verdict["measurements"])
+    return f"agrees, {units:.0f} units"
+
+
+def read_versions(python: Path) -> dict[str, str]:
+    """Return the versions of what a Python computes with; nothing for what it has not."""
+    code = (
+        "import importlib.metadata as m, json, sys\n"
+        "def version(name):\n"
+        "    try: return m.version(name)\n"
+        "    except m.PackageNotFoundError: return ''\n"
+        f"found = {{name: version(name) for name in {PACKAGES!r}}}\n"
+        "found['keras'] = version('keras-nightly') or version('keras')\n"
+        "print(json.dumps({'python': sys.version.split()[0], **found}))\n"
+    )
+    done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def render(trials: list[Trial], date: str) -> str:
+    """Return the document."""
+    columns = ("keras", "python", *PACKAGES)
+    lines = [
+        "# The versions that the engine was tried with",
+        "",
+        f"Written by `python -m benchmarks.versions --docs docs/versions.md`, {date}.",
+        "",
+        "In each environment two checks run. A sound network (convolution, batch and layer normalisation, attention,",
+        "LSTM, dropout) must agree; its largest error is given in rounding units. In the other network the layer",
+        f"`slip` is off by {SLIP:g} on {WRONG_BACKEND} alone, and must be found there and nowhere else.",
+        "",
+        "A worker proves when it starts that all that the engine does to Keras has its effect. With a version of Keras",
+        "in which something has not, a check ends with one line that says so.",
+        "",
+        f"| {' | '.join(columns)} | sound network | wrong layer found | works |",
+        f"| {' | '.join('---' for _ in columns)} | --- | --- | --- |",
+    ]
+    for trial in trials:
+        cells = [trial.versions.get(name) or "–" for name in columns]
+        cells += [trial.sound, trial.wrong, "yes" if trial.works else "**no**"]
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

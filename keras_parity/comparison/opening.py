@@ -1,0 +1,142 @@
+"""The first part of a check: the model is built everywhere, seen to be the same one, and given the same weights."""
+
+import math
+from collections.abc import Sequence
+from math import nan
+from typing import Any
+
+from keras_parity.comparison.check import Check
+from keras_parity.draws import Draw, draw_inputs, refuse_strings
+from keras_parity.errors import UsageError
+from keras_parity.judge import Difference, raised
+from keras_parity.ledger import Place
+from keras_parity.participants import TooFewLeft
+from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import Description, InputSpec, Raised
+from keras_parity.protocol.tasks import LearnInputs, OpenCase, SetWeights, TryInputs
+from keras_parity.ranges import find_range, say_narrowed
+from keras_parity.weights import draw_weights, match_weights
+
+
+def open_model(check: Check, patches: dict[str, Any]) -> None:
+    """Build the model everywhere, see that it is the same one, and share the weights.
+
+    Args:
+        check: The check; learns what the model takes and how large it is.
+        patches: By execution, a function that returns a context manager to enter in its worker.
+
+    Raises:
+        TooFewLeft: If fewer than two can build it.
+        UsageError: If what was named is no model.
+    """
+    check.say("building")
+    request, participants = check.request, check.participants
+    tasks = {
+        name: OpenCase(request.source, request.dtype, request.seed, request.inputs, patches.get(name))
+        for name in participants.names
+    }
+    described = _without_broken(check, participants.ask_each(tasks))
+    matched = match_weights({name: description.weights for name, description in described.items()})
+    for odd in matched.odd:
+        difference = Difference(Quantity(Kind.WEIGHTS), odd.execution, None, Cause.STRUCTURE, nan, nan, odd.detail)
+        check.ledger.add(Place(""), difference, "building", None)
+        for name in [odd.execution] if odd.execution else participants.active:
+            participants.fail(name, f"its model has other weights than the others': {odd.detail}")
+    first = described[matched.first]
+    taker = next((spec.taken_by for spec in first.inputs or () if spec.dtype == "string"), "")
+    for name, text in refuse_strings(first.inputs or (), participants.active).items():
+        check.ledger.add(Place(taker), raised(Quantity(Kind.BUILDING), name, text), "building", None)
+        participants.fail(name, text)
+    participants.require_two()
+    check.inputs = first.inputs
+    check.bytes_of_activations = first.bytes_per_example
+    check.bytes_of_weights = sum(8 * math.prod(weight.shape) for weight in first.weights)
+    check.trained_weights = sum(weight.trainable for weight in first.weights)
+    check.outputs, check.compiled = first.outputs, first.compiled
+    check.regularizers = {weight.path: weight.regularizer for weight in first.weights if weight.regularizer}
+    check.own_step, check.own_losses = first.own_step, first.own_losses
+    # A file's weights are the user's; a function's are drawn, as no two initialisers are trusted to agree.
+    drawn = request.source.kind != "file"
+    values = draw_weights(first.weights, first.initial, request.seed) if drawn else first.initial
+    participants.ask_each({name: SetWeights([values[i] for i in matched.orders[name]]) for name in participants.active})
+    for note in matched.notes:
+        check.ledger.note(note)
+
+
+def make_draws(check: Check) -> list[Draw]:
+    """Return the draws to check on: the user's inputs, or drawn ones that the model can take.
+
+    Raises:
+        TooFewLeft: If an execution fails that is asked what the model takes.
+        UsageError: If nothing says what the model takes.
+    """
+    request = check.request
+    if request.inputs is not None:
+        return [Draw("given", True, request.inputs)]
+    if check.inputs is None:
+        raise UsageError("the model declares no input shape; give inputs=, or --inputs FILE.npz")
+    learn_ranges(check)
+    return _draw(check, check.inputs)
+
+
+def learn_ranges(check: Check) -> None:
+    """See which values the model can take; `check.inputs` then tells them.
+
+    Raises:
+        TooFewLeft: If the execution fails that is asked.
+    """
+    participants = check.participants
+    planned = check.inputs or []
+    text = any(spec.dtype == "string" for spec in planned)
+    # PyTorch runs a model eagerly at once; JAX compiles each operation first; TensorFlow alone has text.
+    order = ("tensorflow",) if text else ("torch", "tensorflow")
+    asked = next((name for name in order if name in participants.active), participants.active[0])
+    learned = participants.ask(asked, LearnInputs(planned))
+    check.inputs = learned.specs
+    if not learned.doubtful:
+        return
+    said: list[str] = []
+
+    def accepts(specs: list[InputSpec]) -> bool:
+        found = participants.ask(asked, TryInputs([draw.inputs for draw in _draw(check, specs)]))
+        said.extend(text for text in found if text is not None)
+        return not any(found)
+
+    narrowed = find_range(learned.specs, accepts, learned.sizes)
+    if narrowed is not None:
+        check.inputs = narrowed
+        for line in say_narrowed(learned.specs, narrowed, said[0] if said else ""):
+            check.ledger.note(line)
+
+
+def _draw(check: Check, specs: Sequence[InputSpec]) -> list[Draw]:
+    request = check.request
+    return draw_inputs(specs, request.seed, check.batch_size, edge=request.edge, special=request.special)
+
+
+def _without_broken(check: Check, answers: dict[str, Description | Raised]) -> dict[str, Description]:
+    """Return the descriptions of those that can build the model, and keep what the others raised."""
+    broken = {name: answer for name, answer in answers.items() if isinstance(answer, Raised)}
+    if broken and len(broken) == len(answers):
+        first = next(iter(broken.values()))
+        refuse_misuse(first)
+        check.ledger.raised_everywhere = first.text
+    for name, error in broken.items():
+        if len(broken) < len(answers):
+            difference = raised(Quantity(Kind.BUILDING), name, error.text)
+            check.ledger.add(Place(error.at), difference, "building", None)
+        check.participants.fail(name, f"cannot build the model: {error.text}")
+    if len(check.participants.active) < 2:
+        raise TooFewLeft
+    return {name: answer for name, answer in answers.items() if not isinstance(answer, Raised)}
+
+
+def refuse_misuse(error: Raised) -> None:
+    """Raise what a worker has raised if it is the user's mistake, as of a function that gives no model.
+
+    Raises:
+        UsageError: If it is.
+    """
+    if error.misuse:
+        raise UsageError(error.text)

@@ -1,0 +1,372 @@
+"""Runs of the whole model, and the replay of each call in them with inputs that all executions share."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+
+from keras_parity.comparison.check import PORTION, SAMPLES, Check
+from keras_parity.draws import Draw
+from keras_parity.judge import (
+    Difference,
+    Nearby,
+    agree_at_once,
+    differ_around,
+    is_rounding,
+    judge_call,
+    largest,
+    minority,
+    raised,
+)
+from keras_parity.ledger import Place
+from keras_parity.participants import Begun
+from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import CallOutline, Raised, Ran, Study
+from keras_parity.protocol.rounding import UNIT_ROUNDOFF
+from keras_parity.protocol.tasks import CallInputs, FindBounds, ReplayAround, ReplayNeighbours, RunModel, StudyCalls
+
+# The calls of a run by their keys.
+Calls = dict[str, CallOutline]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run of the model, whose calls are to be compared.
+
+    Attributes:
+        draw: The model's inputs.
+        training: The mode.
+        backward: Whether to compare gradients.
+        everything: Whether to replay every call; else those that depend on the mode and the whole model, and the others
+            only where the whole model's results may differ.
+        measure: Whether to measure every unavoidable error, for the reports; else those that the decision needs.
+    """
+
+    draw: Draw
+    training: bool
+    backward: bool
+    everything: bool = True
+    measure: bool = True
+
+    @property
+    def mode(self) -> str:
+        """The mode's name."""
+        return "training" if self.training else "inference"
+
+
+@dataclass
+class Passes:
+    """The passes of a check, one after the other.
+
+    While the answers of one are judged, the workers run the next.
+
+    Attributes:
+        check: The check.
+        upcoming: What to run; the next one is asked for when the one before has run everywhere.
+        depends_on_mode: Whether any layer of the model computes otherwise in training, as far as is known.
+    """
+
+    check: Check
+    upcoming: Iterator[Pass] = field(default_factory=lambda: iter(()))
+    depends_on_mode: bool = True
+    # The pass after this one, and its run if the workers were sent on to it while this one is judged.
+    _following: Pass | None = None
+    _begun: tuple[Begun[Ran], str] | None = None
+    # By a call's key, the largest entry of each of its gradients on the first ordinary draw.
+    _usual: dict[str, dict[Quantity, float]] = field(default_factory=dict)
+
+    def run(self, passes: Iterator[Pass]) -> None:
+        """Compare the calls of some passes."""
+        self.upcoming = passes
+        while (current := self._following or next(self.upcoming, None)) is not None:
+            self._following = None
+            self._compare(current)
+
+    def _compare(self, current: Pass) -> None:
+        check, ledger = self.check, self.check.ledger
+        check.say(f"{current.mode}, {current.draw.name}")
+        ran, driver = self._run(current)
+        if not self._report_raised(ran, current):
+            return
+        calls = {name: {call.key: call for call in answer.calls} for name, answer in ran.items()}
+        whole = [name for name, answer in ran.items() if answer.raised is None]
+        for name in whole:
+            if (uncompiled := ran[name].uncompiled) is not None:
+                ledger.note(f"{name} cannot compile the model, which was run eagerly: {uncompiled.text}")
+        able = self._with_float64(ran, whole)
+        if driver not in (able or whole):
+            driver = (able or whole)[0]
+            check.participants.ask(driver, RunModel(current.draw.inputs, current.training, True))
+        self.depends_on_mode = any(call.moded for made in calls.values() for call in made.values())
+        for call in calls[driver].values():
+            ledger.see(call.path, call.configuration)
+        models = _whole_calls(calls[driver])
+        portions = list(_portions(calls[driver], models, current.everything))
+        for keys in portions:
+            shared = check.participants.ask(driver, CallInputs(keys))
+            studied = self._begin_study(shared, calls, current, SAMPLES if current.measure else 0)
+            if keys is portions[-1]:
+                self._send_ahead()
+            held = studied()
+            if not current.measure:
+                doubtful = {key: shared[key] for key in held if not agree_at_once(calls[driver][key], held[key])}
+                # A layer that is known to be wrong explains the model; else the one that does not is looked for.
+                if not current.everything and models & set(doubtful) and not ledger.findings:
+                    self._call_back()
+                    self._compare(replace(current, everything=True))
+                    return
+                if doubtful:
+                    self._return_to(current)
+                    held |= self._begin_study(doubtful, calls, current, SAMPLES)()
+            for key in keys:
+                if len(held[key]) > 1:
+                    self._judge(calls[driver][key], held[key], shared[key], current)
+        self._compare_call_lists({name: calls[name] for name in whole}, current)
+
+    def _judge(self, call: CallOutline, studies: dict[str, Study], arrays: list[np.ndarray], current: Pass) -> None:
+        """Judge one call; what a call within it does wrong is not its fault."""
+        ledger, place = self.check.ledger, Place(call.path, call.type)
+        studies = self._heed_usual_sizes(call, studies, current)
+        blamed = ledger.blamed_within(call.path)
+        own: dict[str, set[Quantity]] = {}  # for each of them, what its own code does wrong
+
+        def explained(difference: Difference) -> bool:
+            if self._is_rounding(difference, call, studies, arrays, current):
+                return True
+            if not (call.inner and blamed & {difference.execution, None, *(difference.pair or ())}):
+                return False
+            name = difference.execution
+            if name not in blamed or name is None or difference.quantity.kind is not Kind.OUTPUT:
+                return True
+            if name not in own:
+                own[name] = self._wrong_around(call, arrays, current, name)
+            return difference.quantity not in own[name]
+
+        which = call.key, arrays, current.training, current.backward
+        ask = self.check.neighbours(partial(ReplayNeighbours, *which))
+
+        def neighbours(pair: tuple[str, str], wanted: list[Quantity]) -> Nearby:
+            self._return_to(current)
+            return ask(pair, wanted)
+
+        said = judge_call(call, arrays, studies, explained, neighbours)
+        if said.raised_everywhere:
+            text = f"raises on every backend when it is replayed: {said.raised_everywhere.text}"
+            ledger.cannot_judge(place, text, current.draw)
+        for name, error in said.without_float64.items():
+            ledger.note_without_float64(name, place, error)
+        ledger.keep(place, said, current.mode, current.draw)
+
+    def _heed_usual_sizes(self, call: CallOutline, studies: dict[str, Study], current: Pass) -> dict[str, Study]:
+        """Return studies in which no gradient of an edge draw is asked to be more exact than an ordinary one.
+
+        Where a sigmoid is saturated, its gradient is smaller than what rounding takes from an ordinary one, and 1 less
+        the sigmoid has no digits left: it is as good as zero.
+        """
+        if current.draw.ordinary:
+            usual = self._usual.setdefault(call.key, {})
+            for study in studies.values():
+                if not isinstance(study.reference, Raised):
+                    for quantity, value in study.reference.items():
+                        if quantity.kind is Kind.GRADIENT:
+                            usual.setdefault(quantity, largest([value.array]))
+            return studies
+        usual = self._usual.get(call.key, {})
+
+        def raised_moves(study: Study) -> dict[Quantity, float]:
+            rounding = 0.5 * UNIT_ROUNDOFF[study.dtype]
+            return {q: max(move, rounding * usual.get(q, 0.0)) for q, move in study.dtype_moves.items()}
+
+        return {name: replace(study, dtype_moves=raised_moves(study)) for name, study in studies.items()}
+
+    def _is_rounding(
+        self,
+        difference: Difference,
+        call: CallOutline,
+        studies: dict[str, Study],
+        arrays: list[np.ndarray],
+        current: Pass,
+    ) -> bool:
+        """Return whether a difference in whole numbers is one of rounding alone, and keep that it is."""
+        ledger, participants, pair = self.check.ledger, self.check.participants, difference.pair
+        if difference.cause is not Cause.SEMANTIC or difference.max_abs_error != 1.0 or pair is None:
+            return False
+        results = {n: s.reference for n, s in studies.items() if not isinstance(s.reference, Raised)}
+        asked = next((name for name in participants.exact if name in results), None)
+        if asked is None or any(difference.quantity not in results.get(name, {}) for name in pair):
+            return False
+        self._return_to(current)
+        bounds = participants.ask(asked, FindBounds(call.key, arrays, current.training))
+        if not is_rounding(results, difference.quantity, bounds.get(difference.quantity, [])):
+            return False
+        ledger.excuse_rounding(Place(call.path), [difference.execution] if difference.execution else pair)
+        return True
+
+    def _wrong_around(self, call: CallOutline, arrays: list[np.ndarray], current: Pass, name: str) -> set[Quantity]:
+        """Return which results of a call differ though the layers within it give what they do elsewhere.
+
+        A graph of layers has no code of its own that could be wrong.
+        """
+        ledger, participants = self.check.ledger, self.check.participants
+        blamed = ledger.blamed_within(call.path)
+        sound = next((other for other in participants.exact if other not in blamed), None)
+        if sound is None or name not in participants.exact or None in blamed or call.functional:
+            return set()
+        self._return_to(current)
+        task = ReplayAround(call.key, arrays, current.training, ledger.layers_within(call.path, name))
+        there = participants.ask(sound, task)
+        here = participants.ask(name, replace(task, given=there.within))
+        return differ_around(there.results, here.results)
+
+    def _run(self, current: Pass) -> tuple[dict[str, Ran], str]:
+        """Return what a pass's run of the model leaves everywhere, and who kept the inputs of each call."""
+        (begun, driver), self._begun = self._begun or self._begin_run(current), None
+        return begun.answers(), driver
+
+    def _begin_run(self, current: Pass) -> tuple[Begun[Ran], str]:
+        participants = self.check.participants
+        driver, *_ = names = participants.trainers if current.training else participants.active
+        tasks = {name: RunModel(current.draw.inputs, current.training, name == driver) for name in names}
+        return participants.begin(tasks), driver
+
+    def _send_ahead(self) -> None:
+        """Let each worker run the next pass as soon as it has answered, while the others' answers are awaited."""
+        self._following = self._following or next(self.upcoming, None)
+        if self._following is not None and not self.check.participants.one_at_a_time:
+            self._begun = self._begin_run(self._following)
+
+    def _call_back(self) -> bool:
+        """Forget that the workers were sent ahead; return whether they were."""
+        if self._begun is None or self._following is None:
+            return False
+        self._run(self._following)
+        return True
+
+    def _return_to(self, current: Pass) -> None:
+        """Let the workers hold a pass's calls again: there is more to ask about them."""
+        if self._call_back():
+            self._run(current)
+
+    def _begin_study(
+        self, shared: dict[str, list[np.ndarray]], calls: dict[str, Calls], current: Pass, samples: int
+    ) -> Callable[[], dict[str, dict[str, Study]]]:
+        """Have calls replayed everywhere; return what waits for the answers, by key and execution.
+
+        Args:
+            shared: For each call's key its tensors.
+            calls: For each execution the calls that it made.
+            current: What the calls are from.
+            samples: Perturbations that measure unavoidable errors, shared out among the executions.
+        """
+        tasks = {
+            name: StudyCalls(
+                {key: arrays for key, arrays in shared.items() if _takes(calls[name].get(key), arrays)},
+                current.training,
+                list(range(i, samples, len(calls))),
+                current.backward,
+                _usual_dtypes(name, calls, shared),
+            )
+            for i, name in enumerate(calls)
+            if name in self.check.participants.active
+        }
+        begun = self.check.participants.begin(tasks)
+
+        def by_key() -> dict[str, dict[str, Study]]:
+            answers = begun.answers()
+            return {key: {name: answer[key] for name, answer in answers.items() if key in answer} for key in shared}
+
+        return by_key
+
+    def _report_raised(self, ran: dict[str, Ran], current: Pass) -> bool:
+        """Keep what runs have raised; return whether any finished."""
+        errors = {name: answer.raised for name, answer in ran.items() if answer.raised is not None}
+        ledger, draw = self.check.ledger, current.draw
+        if len(errors) == len(ran):
+            text = f"{next(iter(errors.values())).text} (in {current.mode})"
+            if draw.ordinary:
+                ledger.raised_everywhere = ledger.raised_everywhere or text
+            else:
+                ledger.note(f"on the draw {draw.name!r} the model raises on every backend: {text}")
+            return False
+        for name, error in errors.items():
+            difference = raised(Quantity(Kind.OUTPUT), name, error.text)
+            ledger.add(Place(error.at), difference, current.mode, draw)
+        return True
+
+    def _with_float64(self, ran: dict[str, Ran], whole: list[str]) -> list[str]:
+        """Return who has run the model in float64, too; note what the others raised there."""
+        errors = {name: error for name in whole if (error := ran[name].reference_raised) is not None}
+        for name, error in errors.items():
+            self.check.ledger.note_without_float64(name, Place(error.at), error)
+        return [name for name in whole if name not in errors]
+
+    def _compare_call_lists(self, calls: dict[str, Calls], current: Pass) -> None:
+        """Compare which calls were made, and of how many tensors."""
+        lists = {
+            name: tuple(sorted(f"{key} of {call.tensors} tensors" for key, call in made.items()))
+            for name, made in calls.items()
+        }
+        common = set.intersection(*map(set, lists.values())) if lists else set()
+
+        def describe(made: tuple[str, ...]) -> str:
+            return ", ".join(sorted(set(made) - common)) or "fewer calls"
+
+        masks = {f.execution for f in self.check.ledger.findings if f.quantity.kind is Kind.MASK}
+        for difference in minority(Quantity(Kind.CALLS), lists, Cause.STRUCTURE, describe):
+            if difference.execution in masks:  # the calls behind such a layer take another mask, or none
+                continue
+            self.check.ledger.add(Place(""), difference, current.mode, current.draw)
+
+
+def _takes(call: CallOutline | None, arrays: list[np.ndarray]) -> bool:
+    """Return whether an execution made a call, of as many tensors: on one backend a number may be none."""
+    return call is not None and call.tensors == len(arrays)
+
+
+def _usual_dtypes(
+    name: str, calls: dict[str, Calls], shared: dict[str, list[np.ndarray]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the dtypes that most took, of those calls that an execution made with other floating-point ones.
+
+    A layer that gives another dtype is blamed itself; the one behind it is compared on the same inputs.
+    """
+    usual = {}
+    for key, arrays in shared.items():
+        taken = {who: made[key].dtypes for who, made in calls.items() if _takes(made.get(key), arrays)}
+        common, count = Counter(taken.values()).most_common(1)[0] if taken else ((), 0)
+        if name not in taken or taken[name] == common or 2 * count <= len(taken):
+            continue
+        if all(
+            own == most or {own, most} <= UNIT_ROUNDOFF.keys() for own, most in zip(taken[name], common, strict=True)
+        ):
+            usual[key] = common
+    return usual
+
+
+def _whole_calls(calls: Calls) -> set[str]:
+    """Return the keys of what is compared as the whole model: its own calls, or the one operation that it holds."""
+    whole = {key for key, call in calls.items() if not call.path}
+    if len(whole) == 1:
+        root = calls[next(iter(whole))]
+        only = calls.get(root.inner[0]) if root.functional and len(root.inner) == 1 else None
+        if only is not None and only.bytes == root.bytes:
+            return {only.key}
+    return whole
+
+
+def _portions(calls: Calls, whole: set[str], everything: bool) -> Iterator[list[str]]:
+    """Yield the keys of the calls to replay, inner ones before the one around them, in portions that fit in memory."""
+    wanted = [key for key, call in calls.items() if key in whole or (call.path and (everything or call.moded))]
+    portion: list[str] = []
+    size = 0
+    for key in reversed(wanted):
+        if portion and size + calls[key].bytes > PORTION:
+            yield portion
+            portion, size = [], 0
+        portion.append(key)
+        size += calls[key].bytes
+    if portion:
+        yield portion

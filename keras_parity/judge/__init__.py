@@ -1,0 +1,61 @@
+"""Deciding: from what the executions computed to which of them is wrong, and in what way; NumPy alone.
+
+`docs/how-it-decides.md` gives the reasons and the measurements behind each constant.
+"""
+
+from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, unavoidable
+from keras_parity.judge.difference import Difference, Error, largest, minority, raised
+from keras_parity.judge.doubts import NEIGHBOURS, AskNeighbours, Nearby, sort_differences
+from keras_parity.judge.equivalences import is_rounding
+from keras_parity.judge.judgement import (
+    Judgement,
+    agree_at_once,
+    agree_closely,
+    differ_around,
+    judge_call,
+    judge_fit,
+    judge_own_loop,
+    judge_part,
+    judge_steps,
+    same_steps,
+    size_of,
+)
+from keras_parity.judge.meaning import OTHER_NUMBERS, SMALL, compare_meaning, is_meant, presence, smoothness
+from keras_parity.judge.reloading import compare_reloaded, is_accurate
+from keras_parity.judge.structure import compare_structure
+
+__all__ = [
+    "ACCURATE",
+    "NEIGHBOURS",
+    "OTHER_NUMBERS",
+    "SMALL",
+    "AskNeighbours",
+    "Difference",
+    "Error",
+    "Judgement",
+    "Nearby",
+    "agree_at_once",
+    "agree_closely",
+    "compare_accuracy",
+    "compare_meaning",
+    "compare_reloaded",
+    "compare_structure",
+    "differ_around",
+    "is_accurate",
+    "is_meant",
+    "is_rounding",
+    "judge_call",
+    "judge_fit",
+    "judge_own_loop",
+    "judge_part",
+    "judge_steps",
+    "largest",
+    "minority",
+    "presence",
+    "raised",
+    "same_steps",
+    "size_of",
+    "smoothness",
+    "sort_differences",
+    "unavoidable",
+]

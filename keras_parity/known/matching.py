@@ -1,0 +1,41 @@
+"""Which known divergence a finding is."""
+
+import difflib
+from collections.abc import Mapping
+
+from keras_parity.errors import UsageError
+from keras_parity.known.catalogue import CATALOGUE
+from keras_parity.known.divergence import KnownDivergence
+from keras_parity.verdict import Finding
+
+
+def find_known(
+    finding: Finding,
+    versions: Mapping[str, str],
+    dtype: str | None = None,
+    configuration: Mapping[str, object] | None = None,
+) -> KnownDivergence | None:
+    """Return the known divergence that a finding is, or None.
+
+    Args:
+        finding: What a check found.
+        versions: The installed versions of Keras and the backends; without Keras's, nothing is known.
+        dtype: The dtype policy under test; without it, divergences of some dtypes alone are not recognised.
+        configuration: The arguments of the layer or operation; without them, divergences that depend on one, as on
+            `padding`, are not recognised.
+    """
+    found = (known for known in CATALOGUE.values() if known.matches(finding, versions, dtype, configuration))
+    return next(found, None)
+
+
+def known_by_name(name: str) -> KnownDivergence:
+    """Return the known divergence of a name, as `parity.toml` gives it.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    near = difflib.get_close_matches(name, CATALOGUE, 1)
+    hint = f"did you mean {near[0]}?" if near else "docs/known-divergences.md lists all"
+    raise UsageError(f"no divergence of Keras is known as {name!r}; {hint}")

@@ -1,0 +1,350 @@
+"""Training a whole model within a worker: by Keras's own steps, by steps composed of their parts, and by `fit`."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import Results
+from keras_parity.protocol.tasks import (
+    Batch,
+    BatchwisePlan,
+    ComposedPlan,
+    FitPlan,
+    Nudge,
+    PredictPlan,
+    StepsPlan,
+    Training,
+)
+from keras_parity.worker import keras_internals
+from keras_parity.worker.autodiff import evaluate
+from keras_parity.worker.capture import is_tensor
+from keras_parity.worker.inputs import describe_outputs, pack, pack_targets
+from keras_parity.worker.parts import for_each_output, mean_loss, resolve, resolve_all, slots_of, target_tensor
+from keras_parity.worker.randomness import is_random_state
+from keras_parity.worker.replay import ReplayScope, perturb_data, tensor_of, to_tensor, to_value, variable_names
+from keras_parity.worker.tensors import Compiled, Tensor
+
+_LOSS = Quantity(Kind.LOSS)
+_counter = itertools.count()
+# What the variables of the optimiser hold that a model was compiled with: no training may begin with another one's.
+OPTIMIZER_START = "optimizer's start"
+
+
+def run_steps(model: keras.Model, plan: StepsPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
+    """Train with Keras's own `train_on_batch`.
+
+    Args:
+        model: What to train.
+        plan: How, and on what.
+        nudge: A perturbation of the inputs, or None.
+        compiled: Keeps what a model that came compiled started with.
+
+    Returns:
+        What Keras reports after each step, and at the end all variables.
+    """
+    before = [to_value(v.value).array for v in model.variables]
+    try:
+        # Compiling pays on JAX alone, for a few steps.
+        return _take_steps(model, plan, nudge, compiled, eager=keras.backend.backend() != "jax")
+    except Exception:
+        if keras.backend.backend() != "tensorflow":
+            raise
+        # Some gradients, as those of float8 layers, TensorFlow takes in its default alone, in graphs.
+        for variable, value in zip(model.variables, before, strict=True):
+            variable.assign(to_tensor(value, variable.dtype))
+        return _take_steps(model, plan, nudge, compiled, eager=False)
+
+
+def _take_steps(
+    model: keras.Model, plan: StepsPlan, nudge: Nudge | None, compiled: Compiled, *, eager: bool
+) -> Results:
+    optimizer = _compile(model, plan.training, eager, compiled)
+    found: Results = {}
+    for step, batch in enumerate(plan.batches, start=1):
+        inputs, targets, weight = _tensors(model, batch, nudge)
+        logs = model.train_on_batch(inputs, targets, weight, return_dict=True)
+        found |= _logs(logs, f"after step {step}")
+    return found | _trained(model) | slots_of(optimizer)
+
+
+def run_composed(model: keras.Model, plan: ComposedPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
+    """Take the steps of `run_steps` without Keras's own step; arguments as there.
+
+    Returns:
+        The loss of each step, all variables at the end, and the optimiser's own.
+    """
+    found: Results = {}
+    names = describe(model, plan)
+    losses = resolve_all(plan.training.loss, names)
+    weights = _loss_weights(plan.training, names, len(losses))
+    optimizer = resolve("optimizers", plan.training.optimizer)
+    trained = model.trainable_variables
+    optimizer.build(trained)
+    state = [v for v in model.non_trainable_variables if not is_random_state(v)]
+    for step, batch in enumerate(plan.batches):
+        inputs, targets, sample_weight = _tensors(model, batch, nudge)
+        expected = tree.flatten(targets)
+        examples = for_each_output(sample_weight, names)
+
+        def run(
+            arguments: list[Tensor],
+            fixed: list[Tensor],
+            inputs: Any = inputs,
+            expected: list[Tensor] = expected,
+            examples: list[Any] = examples,
+        ) -> tuple[dict[Quantity, Tensor], dict[str, Tensor]]:
+            mapping = [*zip(trained, arguments, strict=True), *zip(state, fixed, strict=True)]
+            with ReplayScope(state_mapping=mapping, collect_losses=True) as scope:
+                outputs = [leaf for leaf in tree.flatten(model(inputs, training=True)) if is_tensor(leaf)]
+                if not plan.fused:
+                    outputs = [_without_logits(output) for output in outputs]
+                total = sum(
+                    weight * mean_loss(loss, target, output, counts)
+                    for loss, target, output, weight, counts in zip(
+                        losses, expected, outputs, weights, examples, strict=True
+                    )
+                    if loss is not None
+                )
+                total = total + sum(ops.sum(loss) for loss in model.losses)
+                after = {f"{i}": scope.get_current_value(v) for i, v in enumerate(state)}
+            return {_LOSS: total}, after
+
+        values, before = ([tensor_of(v) for v in variables] for variables in (trained, state))
+        # A step of its own for each batch: the targets are constants of what JAX compiles.
+        key = ("composed", next(_counter), step)
+        results, after, gradients = evaluate(run, values, before, _ones, compiled, key, sparse=plan.sparse)
+        found |= _logs({"loss": ops.convert_to_numpy(results[_LOSS])}, f"after step {step + 1}")
+        for i, variable in enumerate(state):
+            variable.assign(after[f"{i}"])
+        zeros = [ops.zeros_like(value) for value in values]
+        optimizer.apply([z if g is None else g for g, z in zip(gradients or (), zeros, strict=True)], trained)
+    return found | _trained(model) | slots_of(optimizer)
+
+
+def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
+    """Train by `fit`, then `evaluate`; arguments as in `run_steps`.
+
+    Returns:
+        What Keras reports of both, and all variables.
+    """
+    _compile(model, plan.training, plan.eager, compiled)
+    inputs, targets, weight = _arrays(model, plan.data, nudge)
+    options = {"batch_size": plan.batch_size, "verbose": 0}
+    history = model.fit(inputs, targets, sample_weight=weight, shuffle=False, **options).history
+    found = _logs({name: values[-1] for name, values in history.items()}, "of fit") | _trained(model)
+    reported = model.evaluate(inputs, targets, sample_weight=weight, return_dict=True, **options)
+    return found | _logs(reported, "of evaluate")
+
+
+def run_predict(model: keras.Model, plan: PredictPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
+    """Return the predictions of `predict`, twice: state that a model carries on shows; arguments as in `run_steps`."""
+    inputs, _, _ = _arrays(model, Batch(plan.inputs, None), nudge)
+    model.run_eagerly, model.predict_function = plan.eager, None
+    found: Results = {}
+    for place in ("", " again"):
+        outputs = tree.flatten(model.predict(inputs, batch_size=plan.batch_size, verbose=0))
+        for i, output in enumerate(outputs):
+            label = f"{f'[{i}]' if len(outputs) > 1 else ''}{place}"
+            found[Quantity(Kind.PREDICTION, label)] = to_value(output)
+    return found
+
+
+def run_batchwise(model: keras.Model, plan: BatchwisePlan, nudge: Nudge | None, compiled: Compiled) -> Results:
+    """Return what `run_fit` or `run_predict` should give, from the same batches one by one; arguments as there."""
+    whole = plan.whole
+    if isinstance(whole, PredictPlan):
+        return _predict_batchwise(model, whole, nudge)
+    _compile(model, whole.training, whole.eager, compiled)
+    data = _arrays(model, whole.data, nudge)
+    found = _through(model, model.train_on_batch, data, whole.batch_size, "of fit")
+    model.optimizer.finalize_variable_values(model.trainable_variables)  # as after an epoch: a moving average's end
+    found |= _trained(model)
+    return found | _through(model, model.test_on_batch, data, whole.batch_size, "of evaluate")
+
+
+def _through(model: keras.Model, run: Callable[..., dict[str, Any]], data: Any, size: int, when: str) -> Results:
+    """Run batches, and return the loss that they report together, where each one's counts by its size."""
+    total, sizes = 0.0, _sizes(data, size)
+    for i, count in enumerate(sizes):
+        for metric in model.metrics:
+            if metric.name == "loss":
+                metric.reset_state()
+        logs = run(*(_take(part, i * size, count) for part in data), return_dict=True)
+        total += float(logs["loss"]) * count
+    return _logs({"loss": total / sum(sizes)}, when)
+
+
+def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | None) -> Results:
+    inputs, _, _ = _arrays(model, Batch(plan.inputs, None), nudge)
+    model.run_eagerly, model.predict_function = plan.eager, None
+    found: Results = {}
+    for place in ("", " again"):
+        parts = [
+            tree.flatten(model.predict_on_batch(_take(inputs, i * plan.batch_size, count)))
+            for i, count in enumerate(_sizes(inputs, plan.batch_size))
+        ]
+        for i, outputs in enumerate(zip(*parts, strict=True)):
+            label = f"{f'[{i}]' if len(parts[0]) > 1 else ''}{place}"
+            found[Quantity(Kind.PREDICTION, label)] = to_value(np.concatenate(outputs))
+    return found
+
+
+def _sizes(data: Any, size: int) -> list[int]:
+    """Return how many examples are in each batch."""
+    count = len(next(leaf for leaf in tree.flatten(data) if leaf is not None))
+    return [min(size, count - start) for start in range(0, count, size)]
+
+
+def _take(data: Any, start: int, count: int) -> Any:
+    return tree.map_structure(lambda leaf: None if leaf is None else leaf[start : start + count], data)
+
+
+def reset_states(model: keras.Model) -> None:
+    """Let stateful layers forget what earlier runs have left in them."""
+    for layer in keras_internals.flatten_layers(model):
+        reset = getattr(layer, "reset_state", None)
+        if callable(reset) and getattr(layer, "stateful", False) and getattr(layer, "built", False):
+            reset()
+
+
+def own_losses(model: keras.Model) -> Any:
+    """Return what the losses are called that a model came compiled with: a name, or a list or dictionary of names."""
+
+    def name(loss: Any) -> Any:
+        if isinstance(loss, dict):
+            return {key: name(item) for key, item in loss.items()}
+        if isinstance(loss, list | tuple):
+            return [name(item) for item in loss]
+        return loss if loss is None else str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss)
+
+    return name(getattr(model, "loss", None)) if getattr(model, "compiled", False) else None
+
+
+def describe(model: keras.Model, plan: ComposedPlan) -> list[str]:
+    """Return a name for each output, in flattened order; numbers where the model has none."""
+    targets = plan.batches[0].targets
+    count = len(targets) if isinstance(targets, list) else 1
+    return describe_outputs(model) or [str(i) for i in range(count)]
+
+
+def _compile(model: keras.Model, training: Training, eager: bool, compiled: Compiled) -> Any:
+    """Compile the model, or bring one that is compiled so to its start; return the optimiser.
+
+    A model that is trained again in the same way keeps what JAX has compiled for it.
+    """
+    way = repr((training, eager))
+    if compiled.get("way of training") != way:
+        if training.own:
+            model.run_eagerly = eager
+            model.train_function = model.test_function = model.predict_function = None
+            optimizer = model.optimizer
+        else:
+            optimizer = _compile_anew(model, training, eager)
+        model.optimizer.build(model.trainable_variables)
+        compiled["way of training"], compiled["optimizer"] = way, optimizer
+        if not (training.own and OPTIMIZER_START in compiled):
+            compiled[OPTIMIZER_START] = [to_value(v.value).array for v in model.optimizer.variables]
+    for variable, value in zip(model.optimizer.variables, compiled[OPTIMIZER_START], strict=True):
+        variable.assign(to_tensor(value, variable.dtype))
+    model.reset_metrics()
+    return compiled["optimizer"]
+
+
+def _compile_anew(model: keras.Model, training: Training, eager: bool) -> Any:
+    optimizer = resolve("optimizers", training.optimizer)
+    options = {"loss_weights": training.loss_weights} if training.loss_weights is not None else {}
+    if training.weighted_metrics is not None:
+        options["weighted_metrics"] = _resolve_structure("metrics", training.weighted_metrics)
+    model.compile(
+        optimizer,
+        loss=_resolve_structure("losses", training.loss),
+        metrics=_resolve_structure("metrics", training.metrics) or None,
+        run_eagerly=eager,
+        # XLA compiles for minutes what TensorFlow's own graph runs at once.
+        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+        **options,
+    )
+    return optimizer
+
+
+def _resolve_structure(kind: str, what: Any) -> Any:
+    """Return a structure of losses or metrics with each of them resolved; names as Keras's own stay for `compile`."""
+    if isinstance(what, dict) and "class_name" not in what:
+        return {name: _resolve_structure(kind, item) for name, item in what.items()}
+    if isinstance(what, list | tuple):
+        return [_resolve_structure(kind, item) for item in what]
+    if what is None or (isinstance(what, str) and ":" not in what):
+        return what
+    return resolve(kind, what)
+
+
+def _loss_weights(training: Training, names: list[str], count: int) -> list[float]:
+    weights = training.loss_weights
+    if isinstance(weights, dict):
+        return [float(weights.get(name, 1.0)) for name in names]
+    return [float(weight) for weight in weights] if weights is not None else [1.0] * count
+
+
+def _without_logits(output: Any) -> Any:
+    """Return an output that does not tell a loss what its activation was taken of."""
+    same = output * 1
+    if keras_internals.get_mask(output) is not None:
+        keras_internals.set_mask(same, keras_internals.get_mask(output))
+    return same
+
+
+def _tensors(model: keras.Model, batch: Batch, nudge: Nudge | None) -> tuple[Any, Any, Any]:
+    """Return a batch's inputs, targets and weights as the backend's tensors, in the model's structures."""
+    moved = tree.map_structure(lambda leaf: _nudge(leaf, nudge), batch.inputs)
+    return pack(model, moved), _targets(model, moved, batch.targets, target_tensor), batch.sample_weight
+
+
+def _arrays(model: keras.Model, batch: Batch, nudge: Nudge | None) -> tuple[Any, Any, Any]:
+    """Return the same as NumPy's arrays, as a user gives them to `fit`."""
+    moved = tree.map_structure(lambda leaf: _nudge(leaf, nudge), batch.inputs)
+    inputs = tree.map_structure(_as_array, pack(model, moved))
+    return inputs, _targets(model, moved, batch.targets, _as_given), batch.sample_weight
+
+
+def _targets(model: keras.Model, inputs: Any, targets: Any, convert: Any) -> Any:
+    if targets is None:
+        return None
+    if isinstance(targets, list):
+        return pack_targets(model, inputs, [convert(target) for target in targets])
+    return tree.map_structure(convert, targets)
+
+
+def _ones(quantity: Quantity, shape: tuple[int, ...]) -> np.ndarray:
+    return np.ones(shape)
+
+
+def _as_array(tensor: Any) -> Any:
+    return ops.convert_to_numpy(tensor) if is_tensor(tensor) else tensor
+
+
+def _as_given(target: Any) -> Any:
+    if isinstance(target, np.ndarray) and target.dtype.kind == "f":
+        return target.astype(keras.config.floatx())
+    return target
+
+
+def _nudge(leaf: Any, nudge: Nudge | None) -> Any:
+    return leaf if nudge is None or not isinstance(leaf, np.ndarray) else perturb_data(leaf, nudge)
+
+
+def _logs(logs: dict[str, Any], when: str) -> Results:
+    return {
+        Quantity(Kind.LOG, f"{name} {when}", family=when): to_value(to_tensor(np.asarray(value), keras.config.floatx()))
+        for name, value in logs.items()
+    }
+
+
+def _trained(model: keras.Model) -> Results:
+    variables = [variable for variable in model.variables if not is_random_state(variable)]
+    names = variable_names(variables)
+    return {Quantity(Kind.AFTER_TRAINING, n): to_value(v.value) for n, v in zip(names, variables, strict=True)}

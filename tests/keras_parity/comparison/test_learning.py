@@ -1,0 +1,177 @@
+"""Parts of training are compared alone, then whole steps, then `fit`; what was asked for is not left out silently."""
+
+import numpy as np
+import pytest
+
+from keras_parity.comparison.learning import compare_learning, label_of, loss_of_each, training_of
+from keras_parity.draws import PARTIAL, Draw
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import InputSpec, Raised
+from keras_parity.protocol.tasks import (
+    ComposedPlan,
+    FitPlan,
+    LearningNeighbours,
+    LossPlan,
+    MetricPlan,
+    OptimizerPlan,
+    Predict,
+    PredictPlan,
+    StepsPlan,
+    StudyLearning,
+    Training,
+)
+from tests.keras_parity.comparison.checks import make_check, study, tasks_of
+
+EXACT = np.linspace(0.1, 0.9, 50)
+DRAW = Draw("ordinary 1", True, [np.ones((4, 3))])
+OUTPUTS = [np.full((4, 2), 0.25)]
+QUANTITIES = {
+    LossPlan: Quantity(Kind.LOSS),
+    MetricPlan: Quantity(Kind.METRIC, "result"),
+    OptimizerPlan: Quantity(Kind.SLOT, "kernel_velocity"),
+    StepsPlan: Quantity(Kind.AFTER_TRAINING, "kernel"),
+    ComposedPlan: Quantity(Kind.AFTER_TRAINING, "kernel"),
+    FitPlan: Quantity(Kind.AFTER_TRAINING, "kernel"),
+    PredictPlan: Quantity(Kind.PREDICTION),
+}
+
+
+def compare(off=None, outputs=OUTPUTS, compiled=False, **changes):
+    """Return a check after its training; `off` tells by execution and plan what somebody is off by, or raises."""
+    off = off or {}
+
+    def shifted(name, plan):
+        shift = off.get((name, type(plan)), 0.0)
+        return shift if isinstance(shift, Raised) else EXACT + shift
+
+    def studied(name, task):
+        return study(QUANTITIES[type(task.plan)], shifted(name, task.plan))
+
+    def neighbours(name, task):
+        return {q: [shifted(name, task.plan) for _ in task.nudges] for q in task.quantities}
+
+    check = make_check({Predict: outputs, StudyLearning: studied, LearningNeighbours: neighbours}, **changes)
+    check.inputs, check.compiled = [InputSpec("x", (None, 3), "float32")], compiled
+    compare_learning(check, DRAW)
+    return check
+
+
+def blamed(check) -> list[tuple]:
+    """Return the place and the execution of each finding."""
+    return [(finding.layer, finding.execution) for finding in check.ledger.findings]
+
+
+def plans(check) -> list[type]:
+    """Return the kinds of the plans that were run, in their order, each once."""
+    return list(dict.fromkeys(type(task.plan) for _, task in tasks_of(check, StudyLearning)))
+
+
+def test_all_parts_are_run_and_nothing_is_found_where_all_agree():
+    """Metrics too, where they are asked for."""
+    check = compare(metrics=("accuracy",))
+
+    assert blamed(check) == []
+    assert set(plans(check)) == {PredictPlan, LossPlan, MetricPlan, OptimizerPlan, StepsPlan, FitPlan}
+
+
+@pytest.mark.parametrize(
+    ("plan", "place"),
+    [
+        (LossPlan, "(loss)"),
+        (MetricPlan, "(metric accuracy)"),
+        (OptimizerPlan, "(optimizer)"),
+        (StepsPlan, "(training)"),
+        (FitPlan, "(fit)"),
+        (PredictPlan, "(predict)"),
+    ],
+)
+def test_a_part_that_is_off_is_blamed(plan, place):
+    """And who is off there."""
+    assert (place, "jax") in blamed(compare({("jax", plan): 0.5}, metrics=("accuracy",)))
+
+
+def test_steps_that_a_part_is_proven_to_explain_are_not_told_again():
+    """Composed of the same parts without Keras's own step they give the same; else the step itself is at fault."""
+    both = {("jax", OptimizerPlan): 0.5, ("jax", StepsPlan): 0.5}
+
+    explained = compare(both | {("jax", ComposedPlan): 0.5})
+    unexplained = compare(both | {("jax", ComposedPlan): 0.0})
+
+    assert ("(training)", "jax") not in blamed(explained)
+    assert ("(training)", "jax") in blamed(unexplained)
+
+
+def test_a_part_that_raises_on_one_is_its_error():
+    """The others are compared."""
+    check = compare({("jax", LossPlan): Raised("ValueError: no")})
+
+    assert ("(loss)", "jax") in blamed(check)
+
+
+@pytest.mark.parametrize(("loss", "unjudged"), [("mse", True), (None, False)])
+def test_what_raises_everywhere_makes_the_check_inconclusive_if_it_was_asked_for(loss, unjudged):
+    """What the check chose itself is a note."""
+    check = compare({(name, LossPlan): Raised("ValueError: no") for name in ("tensorflow", "jax", "torch")}, loss=loss)
+
+    assert any("(loss) raises on every backend: ValueError: no" in note for note in check.ledger.notes)
+    assert bool(check.ledger.unjudged) is unjudged
+
+
+@pytest.mark.parametrize("outputs", [[], [np.arange(4)], [np.array(0.5)], [np.full((4, 2), np.nan)]])
+def test_an_output_that_no_loss_takes_is_said(outputs):
+    """No step is tried."""
+    check = compare(outputs=outputs, loss="mse")
+
+    assert check.ledger.unjudged is not None
+    assert StepsPlan not in plans(check)
+
+
+def test_several_batches_are_the_same_examples_with_half_a_batch_at_the_end():
+    """Two and a half of four, as findings on them say."""
+
+    def fitted(**changes):
+        return next(
+            task.plan for _, task in tasks_of(compare(**changes), StudyLearning) if isinstance(task.plan, FitPlan)
+        )
+
+    with_half, whole = fitted(), fitted(edge=False)
+
+    assert (len(with_half.data.inputs[0]), with_half.batch_size) == (10, 4)
+    assert len(whole.data.inputs[0]) == 8
+    assert compare({("jax", FitPlan): 0.5}).ledger.findings[0].draw == PARTIAL
+
+
+@pytest.mark.parametrize(
+    ("compiled", "changes", "expected"),
+    [
+        (False, {}, Training("adam", "mean_squared_error", ())),
+        (False, {"loss": "mae", "optimizer": "sgd", "loss_weights": [2]}, Training("sgd", "mae", (), [2])),
+        (True, {}, Training(own=True)),
+        (True, {"loss": "mae"}, Training("adam", "mae", ())),
+    ],
+)
+def test_a_model_is_trained_as_the_user_says_or_as_it_came(compiled, changes, expected):
+    """Or as the check chooses."""
+    check = make_check(**changes)
+    check.compiled = compiled
+
+    assert training_of(check) == expected
+
+
+def test_metrics_for_all_outputs_are_given_to_each_by_its_name():
+    """As `compile` wants them of a model with several."""
+    check = make_check(metrics=("accuracy",))
+    check.outputs = ["a", "b"]
+
+    assert training_of(check).metrics == {"a": ["accuracy"], "b": ["accuracy"]}
+
+
+def test_a_loss_is_found_for_each_output_and_named():
+    """One for all, by name, or in order; a configuration is one loss."""
+    huber = {"class_name": "Huber", "config": {}}
+
+    assert loss_of_each("mse", ["a", "b"]) == ["mse", "mse"]
+    assert loss_of_each({"b": "mae"}, ["a", "b"]) == [None, "mae"]
+    assert loss_of_each(("mse", None), ["a", "b"]) == ["mse", None]
+    assert loss_of_each(huber, ["a"]) == [huber]
+    assert (label_of(huber), label_of("mse"), label_of(len)) == ("Huber", "mse", "len")

@@ -1,0 +1,142 @@
+"""One run of the model after the other, and each call replayed with shared inputs and judged by itself."""
+
+import numpy as np
+import pytest
+
+from keras_parity.comparison.check import PORTION
+from keras_parity.comparison.passes import Pass, Passes, _portions, _whole_calls
+from keras_parity.draws import Draw
+from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import CallOutline, Raised, Ran
+from keras_parity.protocol.tasks import CallInputs, ReplayNeighbours, RunModel, StudyCalls
+from tests.keras_parity.comparison.checks import make_check, study, tasks_of
+
+OUTPUT = Quantity(Kind.OUTPUT)
+EXACT = np.linspace(-1, 1, 50)
+ORDINARY, BLANK = Draw("ordinary 1", True, [EXACT]), Draw("blank", False, [EXACT])
+
+
+def call(path: str, *inner: str, moded: bool = False, functional: bool = False, bytes_: int = 400) -> CallOutline:
+    """Return a call."""
+    return CallOutline(f"{path}#0", path, "Dense", tuple(f"{i}#0" for i in inner), moded, functional, 1, bytes_)
+
+
+FIRST, SECOND = call("first"), call("second", moded=True)
+WHOLE = call("", "first", "second", functional=True, bytes_=40)
+
+
+def compare(*passes: Pass, off=None, ran=None):
+    """Return a check after some passes of a model of two layers; `off` tells where an execution is off, by what."""
+    outline = Ran([WHOLE, FIRST, SECOND])
+    off = off or {}
+
+    def studied(name, task):
+        return {key: study(OUTPUT, EXACT + off.get((name, key), 0.0)) for key in task.inputs}
+
+    def neighbours(name, task):
+        return {q: [EXACT + off.get((name, task.key), 0.0) for _ in task.nudges] for q in task.quantities}
+
+    answers = {
+        RunModel: ran or outline,
+        CallInputs: lambda _, task: {key: [EXACT] for key in task.keys},
+        StudyCalls: studied,
+        ReplayNeighbours: neighbours,
+    }
+    check = make_check(answers)
+    Passes(check).run(iter(passes or [Pass(ORDINARY, False, False)]))
+    return check
+
+
+def blamed(check) -> list[tuple]:
+    """Return the layer and the execution of each finding."""
+    return [(finding.layer, finding.execution) for finding in check.ledger.findings]
+
+
+def test_a_model_that_agrees_is_compared_call_by_call():
+    """With the inputs that one of them kept; nothing is found."""
+    check = compare()
+
+    assert (blamed(check), check.ledger.compared) == ([], 9)
+    assert [(name, task.keep) for name, task in tasks_of(check, RunModel)] == [
+        ("tensorflow", True),
+        ("jax", False),
+        ("torch", False),
+    ]
+    assert {name for name, _ in tasks_of(check, CallInputs)} == {"tensorflow"}
+
+
+def test_the_layer_that_is_off_is_blamed_and_the_model_around_it_not():
+    """The model is off because the layer is."""
+    assert blamed(compare(off={("jax", "second#0"): 1e-3, ("jax", "#0"): 1e-3})) == [("second", "jax")]
+
+
+def test_the_models_own_code_is_blamed_where_no_layer_explains_it():
+    """Another execution's fault explains nothing."""
+    off = {("jax", "second#0"): 1e-3, ("torch", "#0"): 1e-3}
+
+    assert blamed(compare(off=off)) == [("second", "jax"), ("(model)", "torch")]
+
+
+def test_a_run_that_raises_is_a_finding_where_others_finish():
+    """At the layer that raised; the rest is compared."""
+    check = compare(
+        ran=lambda name, _: Ran([WHOLE, FIRST], Raised("ValueError: no", "second") if name == "jax" else None)
+    )
+
+    [finding] = check.ledger.findings
+    assert (finding.layer, finding.execution, finding.cause) == ("second", "jax", Cause.ERROR)
+    assert check.ledger.compared > 0
+
+
+@pytest.mark.parametrize(("draw", "everywhere"), [(ORDINARY, "ValueError: no (in inference)"), (BLANK, None)])
+def test_a_run_that_raises_everywhere_counts_on_ordinary_data_alone(draw, everywhere):
+    """On an edge draw it is a note."""
+    check = compare(Pass(draw, False, False), ran=Ran([], Raised("ValueError: no")))
+
+    assert (check.ledger.findings, check.ledger.raised_everywhere) == ([], everywhere)
+    assert bool(check.ledger.notes) is (everywhere is None)
+
+
+def test_another_list_of_calls_is_structure():
+    """One backend calls a layer that the others do not."""
+    check = compare(ran=lambda name, _: Ran([WHOLE, FIRST] if name == "jax" else [WHOLE, FIRST, SECOND]))
+
+    [finding] = check.ledger.findings
+    assert (finding.layer, finding.execution, finding.quantity) == ("(model)", "jax", Quantity(Kind.CALLS))
+
+
+def test_the_next_run_is_begun_before_the_last_answers_are_judged():
+    """The workers do not wait for the judge; each pass is run once."""
+    check = compare(Pass(ORDINARY, True, False), Pass(BLANK, False, False))
+
+    kinds = [type(task) for name, task in check.asked if name == "torch"]
+    assert kinds == [RunModel, StudyCalls, RunModel, StudyCalls]
+    assert [task.training for name, task in tasks_of(check, RunModel) if name == "torch"] == [True, False]
+
+
+def test_without_everything_only_what_depends_on_the_mode_and_the_whole_is_replayed():
+    """The others were compared in training mode; all are looked at where the whole differs unexplained."""
+    calls = {c.key: c for c in (WHOLE, FIRST, SECOND)}
+
+    assert list(_portions(calls, {"#0"}, everything=False)) == [["second#0", "#0"]]
+    assert list(_portions(calls, {"#0"}, everything=True)) == [["second#0", "first#0", "#0"]]
+
+    check = compare(Pass(ORDINARY, False, False, False, False), off={("jax", "first#0"): 1e-3, ("jax", "#0"): 1e-3})
+    assert blamed(check) == [("first", "jax")]
+
+
+def test_large_calls_are_replayed_in_portions():
+    """Inner ones before the one around them."""
+    calls = {c.key: c for c in (call("a", bytes_=PORTION), call("b", bytes_=PORTION // 2), call("c", bytes_=8))}
+
+    assert list(_portions(calls, set(), everything=True)) == [["c#0", "b#0"], ["a#0"]]
+
+
+def test_a_model_of_one_operation_is_that_operation():
+    """Else the same would be compared twice."""
+    only = call("only")
+    model = call("", "only", functional=True)
+
+    assert _whole_calls({"#0": model, "only#0": only}) == {"only#0"}
+    assert _whole_calls({"#0": WHOLE, "first#0": FIRST, "second#0": SECOND}) == {"#0"}

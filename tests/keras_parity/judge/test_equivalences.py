@@ -1,0 +1,102 @@
+"""What is defined only up to a choice agrees whatever was chosen, and differs where it means something else."""
+
+import numpy as np
+import pytest
+
+from keras_parity.judge.equivalences import in_one_form, is_rounding
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import Results, Value
+
+GRADIENT = Quantity(Kind.GRADIENT, "input")
+
+
+def results(*outputs) -> dict:
+    """Return outputs by their places, and a gradient."""
+    values = {Quantity(Kind.OUTPUT, f"[{i}]"): Value(np.asarray(output), "float32") for i, output in enumerate(outputs)}
+    return values | {GRADIENT: Value(np.ones(3), "float32")}
+
+
+def forms(operation, matrix, first, second):
+    """Return both results in one form, as lists of arrays without the gradient, and whether the gradient was kept."""
+    formed = in_one_form(operation, [matrix], {"jax": results(*first), "torch": results(*second)})
+    arrays = [[v.array for q, v in formed[name].items() if q != GRADIENT] for name in ("jax", "torch")]
+    return *arrays, GRADIENT in formed["jax"]
+
+
+def same(first, second) -> bool:
+    """Return whether all arrays are close."""
+    return all(np.allclose(a, b, atol=1e-12) for a, b in zip(first, second, strict=True))
+
+
+MATRIX = np.random.default_rng(1).standard_normal((2, 4, 3))
+SYMMETRIC = MATRIX.swapaxes(-1, -2) @ MATRIX
+SIGNS = np.array([1.0, -1.0, 1.0])
+
+
+def decompositions() -> list[tuple]:
+    """Return each operation with its result, and the same with other signs."""
+    values, vectors = np.linalg.eigh(SYMMETRIC)
+    found = [("Eigh", SYMMETRIC, (values, vectors), (values, vectors * SIGNS))]
+    left, middle, right = np.linalg.svd(MATRIX)
+    signs = np.append(SIGNS, -1.0)
+    found += [("SVD", MATRIX, (left, middle, right), (left * signs, middle, right * SIGNS[:, None]))]
+    orthogonal, triangular = np.linalg.qr(MATRIX)
+    return [*found, ("Qr", MATRIX, (orthogonal, triangular), (orthogonal * SIGNS, triangular * SIGNS[:, None]))]
+
+
+@pytest.mark.parametrize(("operation", "matrix", "first", "second"), decompositions())
+def test_signs_are_nobodys_fault(operation, matrix, first, second):
+    """Other signs are the same decomposition; one vector that is another is not."""
+    one, other, _ = forms(operation, matrix, first, second)
+    assert same(one, other)
+
+    wrong = [array.copy() for array in second]
+    wrong[-1][..., 0, 0] += 0.1
+    one, other, _ = forms(operation, matrix, first, wrong)
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize(("operation", "place"), [("TopK", "[1]"), ("Argsort", "")])
+def test_any_of_equal_values_may_be_taken(operation, place):
+    """Indices that point at equal values agree; one that points elsewhere does not."""
+    row = np.array([[3.0, 1.0, 3.0, 2.0]])
+    indices = Quantity(Kind.OUTPUT, place)
+    chosen = {"jax": [[2, 0, 3, 1]], "torch": [[0, 2, 3, 1]], "tensorflow": [[2, 3, 0, 1]]}
+
+    formed = in_one_form(operation, [row], {n: {indices: Value(np.array(i), "int32")} for n, i in chosen.items()})
+
+    pointed = {name: values[indices].array.tolist() for name, values in formed.items()}
+    assert pointed["jax"] == pointed["torch"] == [[3.0, 3.0, 2.0, 1.0]]
+    assert pointed["tensorflow"] != pointed["jax"]
+
+
+def test_a_gradient_belongs_to_the_choice():
+    """It is compared where the same was chosen, and left out where not."""
+    operation, matrix, first, second = decompositions()[0]
+
+    assert not forms(operation, matrix, first, second)[2]
+    assert forms(operation, matrix, first, (first[0] + 1e-9, first[1]))[2]
+
+
+def test_other_operations_are_left_as_they_are():
+    """A sign counts everywhere else."""
+    _, matrix, first, second = decompositions()[0]
+    one, other, kept = forms("Matmul", matrix, first, second)
+
+    assert kept
+    assert not same(one, other)
+
+
+def test_whole_numbers_one_apart_are_the_same_only_on_the_boundary():
+    """All of them, in one and the same way of rounding; a difference of two never is."""
+    place = Quantity(Kind.OUTPUT)
+
+    def given(*values: int) -> Results:
+        return {place: Value(np.array(values, np.uint8), "uint8")}
+
+    bounds = [np.array([2.0, 4.0]), np.array([3.0, 4.0])]
+
+    assert is_rounding({"jax": given(2, 4), "torch": given(3, 4)}, place, bounds)
+    assert not is_rounding({"jax": given(2, 4), "torch": given(3, 5)}, place, bounds)
+    assert not is_rounding({"jax": given(2, 4), "torch": given(4, 4)}, place, bounds)
+    assert not is_rounding({"jax": given(2, 4), "torch": given(3, 4)}, place, [])

@@ -1,0 +1,228 @@
+"""One call is judged from the studies of those who replayed it; here they are made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from keras_parity.judge import (
+    agree_at_once,
+    agree_closely,
+    differ_around,
+    judge_call,
+    judge_own_loop,
+    judge_part,
+    judge_steps,
+)
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import CallOutline, Raised, Study, Value
+from keras_parity.verdict import Cause
+
+OUTPUT = Quantity(Kind.OUTPUT)
+EXACT = np.linspace(-1, 1, 50)
+CALL = CallOutline("c1#0", "c1", "Conv2D", (), False, False, 1, 400)
+NAMES = ("tensorflow", "jax", "torch")
+
+
+def study(reference=EXACT, checked=EXACT, quantity=OUTPUT, dtype="float32") -> Study:
+    """Return what one execution computed, or raised."""
+    results = [
+        array if isinstance(array, Raised) else {quantity: Value(np.asarray(array), dtype)}
+        for array in (reference, checked)
+    ]
+    return Study(dtype, *results, {}, {quantity: 1e-7})
+
+
+def studies(**others) -> dict[str, Study]:
+    """Return the same study for all three, but where `others` says so."""
+    return dict.fromkeys(NAMES, study()) | others
+
+
+def judge(call=CALL, neighbours=None, explained=None, **others):
+    """Return what is said of a call whose differences are smooth."""
+
+    def ask(pair, wanted):
+        return {q: ([EXACT] * 6, [EXACT + 1e-3] * 6) for q in wanted}
+
+    return judge_call(call, [EXACT], studies(**others), explained or (lambda _: False), neighbours or ask)
+
+
+def no_neighbours(*_) -> dict:
+    """Return nothing: a difference is then taken as it stands."""
+    return {}
+
+
+def no_difference(pair, wanted) -> dict:
+    """Return the same values of both at all neighbours."""
+    return {quantity: ([EXACT] * 6, [EXACT] * 6) for quantity in wanted}
+
+
+def blamed(said) -> list[tuple]:
+    """Return who is blamed, and why."""
+    return [(difference.execution, difference.cause) for difference in said.differences]
+
+
+def test_those_that_agree_are_left_in_peace():
+    """All results are counted, and none differs."""
+    said = judge()
+
+    assert said.differences == []
+    assert said.compared == 3
+    assert agree_at_once(CALL, studies())
+
+
+def test_another_function_is_blamed_on_who_computes_it():
+    """A smooth difference that is there in both precisions is one of meaning."""
+    odd = study(EXACT + 1e-3, EXACT + 1e-3)
+
+    said = judge(jax=odd)
+
+    assert blamed(said) == [("jax", Cause.SEMANTIC)]
+    assert not agree_at_once(CALL, studies(jax=odd))
+
+
+def test_an_inaccurate_result_is_blamed_in_the_dtype_asked_about():
+    """The same float64 result, and float32 results that are off by thousands of units."""
+    assert blamed(judge(torch=study(checked=EXACT + 1e-3))) == [("torch", Cause.PRECISION)]
+
+
+def test_a_difference_of_float64_alone_is_a_detour():
+    """What is not there in the dtype asked about is told in a note."""
+    said = judge(jax=study(EXACT + 1e-3))
+
+    assert said.differences == []
+    assert said.detours == [("jax", OUTPUT)]
+
+
+def test_what_a_call_within_explains_is_not_told_again():
+    """The judge asks whether a difference is explained, of the call around the culprit."""
+    said = judge(explained=lambda difference: difference.execution == "jax", jax=study(EXACT + 1e-3, EXACT + 1e-3))
+
+    assert said.differences == []
+
+
+def test_an_error_that_one_raises_is_a_difference():
+    """The others are compared all the same."""
+    said = judge(jax=study(Raised("ValueError: no"), Raised("ValueError: no")))
+
+    assert blamed(said) == [("jax", Cause.ERROR)]
+    assert said.compared == 2
+
+
+def test_nothing_can_be_said_where_all_raise():
+    """In the dtype asked about."""
+    said = judge(**dict.fromkeys(NAMES, study(Raised("ValueError: no"), Raised("ValueError: no"))))
+
+    assert said.raised_everywhere.text == "ValueError: no"
+    assert said.compared == 0
+
+
+@pytest.mark.parametrize(("error", "wrong"), [(1e-7, False), (1e-2, True)])
+def test_without_any_float64_results_the_others_decide(error, wrong):
+    """Rounding is allowed, more is not; the finding says that there was no reference."""
+    only = {name: study(Raised("no kernel"), EXACT) for name in NAMES}
+    only["torch"] = study(Raised("no kernel"), EXACT + error)
+
+    said = judge(**only)
+
+    assert blamed(said) == ([("torch", Cause.PRECISION)] if wrong else [])
+    assert all("no float64 reference" in difference.detail for difference in said.differences)
+    assert set(said.without_float64) == set(NAMES)
+
+
+@pytest.mark.parametrize(("inner", "found"), [((), True), (("relu#0",), False)])
+def test_another_derivative_at_a_kink_is_meant(inner, found):
+    """The same number in both precisions, though it is gone next to the point; not where calls within may decide."""
+    gradient = Quantity(Kind.GRADIENT, "input")
+    kink = EXACT + 0.5 * (np.abs(EXACT) > 0.9)
+    sound = dict.fromkeys(NAMES, study(quantity=gradient))
+
+    def judge_with(odd: Study) -> list[tuple]:
+        call = replace(CALL, inner=inner)
+        return blamed(judge_call(call, [EXACT], sound | {"jax": odd}, lambda _: False, no_difference))
+
+    assert judge_with(study(kink, kink, quantity=gradient)) == ([("jax", Cause.SEMANTIC)] if found else [])
+    assert judge_with(study(kink, EXACT, quantity=gradient)) == []
+
+
+def test_another_derivative_at_a_kink_that_is_not_at_zero_is_meant():
+    """There a rounding moves the derivative as far as the choice does, which must not excuse it."""
+    gradient = Quantity(Kind.GRADIENT, "input")
+    kink = EXACT + 0.5 * (np.abs(EXACT) > 0.9)
+
+    def jumping(values) -> Study:
+        return replace(study(values, values, gradient), moves={gradient: 1.0}, dtype_moves={gradient: 1.0})
+
+    def judge_with(odd: Study) -> list[tuple]:
+        studied = dict.fromkeys(NAMES, jumping(EXACT)) | {"torch": odd}
+        return blamed(judge_call(CALL, [EXACT], studied, lambda _: False, no_difference))
+
+    assert judge_with(jumping(kink)) == [("torch", Cause.SEMANTIC)]
+    assert judge_with(jumping(EXACT)) == []
+    assert judge_with(replace(jumping(kink), checked={gradient: Value(EXACT, "float32")})) == []
+
+
+def test_who_has_no_float64_is_judged_by_the_others():
+    """As OpenVINO is."""
+    said = judge(jax=study(Raised("none", unsupported=True), EXACT + 1e-3))
+
+    assert set(said.without_float64) == {"jax"}
+    assert blamed(said) == [("jax", Cause.PRECISION)]
+
+
+def test_an_optimisers_moments_underflow_in_float16():
+    """What is right for nobody is compared in float64 alone, and that is said."""
+    slot = Quantity(Kind.SLOT, "kernel_m", family="m")
+    half = {name: study(quantity=slot, dtype="float16") for name in NAMES}
+    half["jax"] = study(checked=EXACT + 1, quantity=slot, dtype="float16")
+
+    said = judge_part(half, Kind.STEP, no_neighbours, underflows=True)
+
+    assert said.differences == []
+    assert len(said.notes) == 1
+    assert blamed(judge_part(half, Kind.STEP, no_neighbours)) == [("jax", Cause.PRECISION)]
+
+
+def test_steps_are_blamed_for_what_no_rounding_makes():
+    """Weights that went elsewhere after training, in float64 as in float32."""
+    weight = Quantity(Kind.AFTER_TRAINING, "kernel")
+    trained = {name: study(quantity=weight) for name in NAMES}
+    elsewhere = trained | {"torch": study(EXACT + 1, EXACT + 1, quantity=weight)}
+
+    assert judge_steps(trained).differences == []
+    assert blamed(judge_steps(elsewhere)) == [("torch", Cause.SEMANTIC)]
+
+
+def test_runs_that_are_close_need_no_float64():
+    """A few units apart they are left in peace; as far as training amplifies, too; farther, a study decides."""
+    weight = Quantity(Kind.AFTER_TRAINING, "kernel")
+    close = {name: study(quantity=weight) for name in NAMES} | {"jax": study(EXACT, EXACT + 5e-7, weight)}
+    far = close | {"torch": study(EXACT, EXACT + 1e-5, weight)}
+    amplified = {name: replace(study(quantity=weight), dtype_moves={weight: 1e-6}) for name in NAMES}
+
+    assert agree_closely(close, {})
+    assert not agree_closely(far, {})
+    assert agree_closely(far, amplified)
+    assert not agree_closely(close | {"torch": study(EXACT, Raised("cannot"), weight)}, {})
+    assert not agree_closely(close | {"torch": study(EXACT, np.full(50, np.nan), weight)}, {})
+
+
+def test_a_loop_that_is_not_its_batches_one_by_one_is_wrong_by_itself():
+    """Whatever its parts do wrong is in both; rounding is nobody's fault."""
+    batchwise = study(EXACT, EXACT)
+
+    def differing(values) -> list[tuple]:
+        return [(d.execution, d.quantity, d.cause) for d in judge_own_loop("jax", study(values, values), batchwise)]
+
+    assert differing(EXACT + 1e-3) == [("jax", OUTPUT, Cause.SEMANTIC)]
+    assert differing(EXACT + 1e-13) == []
+    assert judge_own_loop("jax", study(EXACT + 1e-3), study(Raised("no"))) == []
+
+
+def test_what_stays_with_the_right_results_within_is_the_calls_own():
+    """A difference that is gone comes from within; where a replay raises nothing is known."""
+    sound = {OUTPUT: Value(EXACT, "float64")}
+
+    assert differ_around(sound, {OUTPUT: Value(EXACT + 1e-3, "float64")}) == {OUTPUT}
+    assert differ_around(sound, {OUTPUT: Value(EXACT + 1e-13, "float64")}) == set()
+    assert differ_around(sound, Raised("no")) == set()

@@ -1,0 +1,90 @@
+"""Numbers, names and places in the words that every report shares."""
+
+import math
+
+import pytest
+
+from keras_parity.report import wording
+from tests.keras_parity.verdicts import agreeing, disagreeing, finding, inconclusive
+
+
+@pytest.mark.parametrize(
+    ("units", "text"),
+    [(0.0, "0.0"), (9.94, "9.9"), (41_234, "41,234"), (4.1e12, "4.1e+12"), (math.nan, "–"), (math.inf, "∞")],
+)
+def test_rounding_units_are_short(units, text):
+    """One digit after the point below ten, none above, powers from a million on."""
+    assert wording.format_units(units) == text
+
+
+def test_errors_have_two_digits_or_a_sign():
+    """Of what has no number, a dash."""
+    assert [wording.format_error(error) for error in (0.00123, math.nan, math.inf)] == ["0.0012", "–", "∞"]
+
+
+def test_what_a_screen_would_obey_is_escaped():
+    """Colours, breaks, marks that turn the writing, halves of pairs; letters of any script stay."""
+    assert wording.visible("é\x1b[31m\n\u202e\ud800") == r"é\x1b[31m\n\u202e\ud800"
+    assert wording.visible_lines("one\ttwo\nthree\r") == "one    two\nthree"
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ("conv_1", "the layer conv_1"),
+        ("(metric accuracy)", "the metric accuracy"),
+        ("(fit)", "training by fit"),
+        ("(model)", "the model's own code"),
+    ],
+)
+def test_a_place_is_a_part_of_a_sentence(layer, words):
+    """What is no layer is not called one."""
+    assert wording.describe_layer(layer) == words
+
+
+def test_who_is_alone_is_told_with_the_others():
+    """Against one, against several that agree, or nobody."""
+    two = finding(executions=("jax", "torch"))
+
+    assert wording.describe_alone(finding()) == "jax (tensorflow and torch agree)"
+    assert wording.describe_alone(two) == "jax (against torch)"
+    assert wording.describe_alone(finding(execution=None)).startswith("none, tensorflow, jax and torch differ")
+
+
+def test_a_size_says_what_would_agree_where_it_is_too_large():
+    """Below the threshold another measure has decided."""
+    verdict = agreeing()
+
+    assert wording.describe_size(finding(), verdict) == ("0.0013 absolute, 41,234 rounding units (at most 500 agree)")
+    assert wording.describe_size(finding(rounding_units=20.0), verdict) == "0.0013 absolute, 20 rounding units"
+    assert wording.describe_size(finding(max_abs_error=math.nan, rounding_units=math.nan), verdict) == (
+        "none: see the cause"
+    )
+
+
+def test_culprits_are_grouped_with_ordinary_data_first_and_the_largest_first():
+    """Accepted ones are left out."""
+    edge, small, large = finding("a", ordinary=False), finding("b", rounding_units=600.0), finding("b", mode="training")
+    verdict = disagreeing(edge, small, large, finding("c", accepted="yes"))
+
+    groups = list(wording.open_findings(verdict).values())
+
+    assert groups == [[large, small], [edge]]
+
+
+def test_the_headline_names_who_computes_something_else_and_the_others():
+    """Or that it cannot be said."""
+    assert wording.headline(disagreeing()) == (
+        "JAX computes something else than TensorFlow and PyTorch in the layer conv_1 of model.keras."
+    )
+    assert wording.headline(disagreeing(finding(execution=None))).startswith("TensorFlow, JAX and PyTorch do not")
+    assert wording.headline(disagreeing(finding("a"), finding("b", "torch"))).endswith("in 2 places of model.keras.")
+    assert wording.headline(inconclusive()).startswith("It cannot be said whether")
+
+
+def test_settings_name_the_defaults_that_were_taken():
+    """And what the check chose itself."""
+    settings = wording.settings_of(agreeing())
+
+    assert (settings["loss"], settings["optimizer"], settings["batch_size"]) == ("mean_squared_error", "adam", 4)
+    assert "model" not in settings

@@ -1,0 +1,70 @@
+"""The books of a check: each finding once, the worst of its kind, in the model's order."""
+
+import numpy as np
+
+from keras_parity.draws import Draw
+from keras_parity.judge import Difference, Error, Judgement
+from keras_parity.ledger import Ledger, Place
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.verdict import Cause
+
+OUTPUT, GRADIENT = Quantity(Kind.OUTPUT), Quantity(Kind.GRADIENT, "kernel")
+ORDINARY, BLANK = Draw("ordinary 1", True, []), Draw("blank", False, [])
+
+
+def difference(units: float, cause: Cause = Cause.SEMANTIC) -> Difference:
+    """Return a difference of JAX."""
+    return Difference(OUTPUT, "jax", ("jax", "torch"), cause, 1e-7 * units, units, "as it is")
+
+
+def test_the_worst_of_a_kind_is_kept_and_ordinary_data_comes_first():
+    """A larger difference on blank images does not hide the one on ordinary data."""
+    ledger = Ledger(("jax", "torch"))
+    for units, draw in ((900, ORDINARY), (700, ORDINARY), (1e9, BLANK), (np.nan, BLANK)):
+        ledger.add(Place("c1", "Conv2D"), difference(units), "inference", draw)
+    ledger.add(Place("c1", "Conv2D"), difference(5, Cause.DTYPE), "inference", BLANK)
+
+    assert [(f.rounding_units, f.ordinary) for f in ledger.findings] == [(900, True), (5, False)]
+
+
+def test_findings_stand_in_the_order_of_the_model():
+    """Whatever order they were made in; what is no layer comes last."""
+    ledger = Ledger(("jax", "torch"))
+    for path in ("first", "second"):
+        ledger.see(path)
+    for path in ("", "second", "first"):
+        ledger.add(Place(path), difference(900), "training", ORDINARY)
+
+    assert [finding.layer for finding in ledger.findings] == ["first", "second", "(model)"]
+
+
+def test_errors_forward_and_backward_are_measured_apart():
+    """The largest of each is kept."""
+    ledger = Ledger(("jax", "torch"))
+    errors = [Error(OUTPUT, "jax", 1e-7, 2.0), Error(OUTPUT, "jax", 1e-7, 3.0), Error(GRADIENT, "jax", 1e-7, 1.0)]
+
+    ledger.keep(Place("c1", "Conv2D"), Judgement(errors=errors, compared=2), "training", ORDINARY)
+    ledger.keep(Place("c1", "Conv2D"), Judgement(compared=5), "training", BLANK)
+
+    assert [(m.direction, m.rounding_units) for m in ledger.measurements] == [("forward", 3.0), ("backward", 1.0)]
+    assert ledger.compared == 2  # on ordinary data
+
+
+def test_a_detour_of_float64_is_a_note():
+    """One for each place and execution, which counts its results."""
+    ledger = Ledger(("jax", "torch"))
+    ledger.keep(Place("c1"), Judgement(detours=[("jax", OUTPUT), ("jax", GRADIENT)]), "training", ORDINARY)
+
+    (note,) = ledger.all_notes
+    assert "at c1, jax computes the output and 1 more of its results" in note
+
+
+def test_what_cannot_be_judged_counts_on_ordinary_data_alone():
+    """On an edge draw it is a note."""
+    ledger = Ledger(("jax", "torch"))
+    ledger.cannot_judge(Place("c1"), "raises", BLANK)
+    assert ledger.unjudged is None
+
+    ledger.cannot_judge(Place("c2"), "raises", ORDINARY)
+    assert ledger.unjudged == "c2 raises"
+    assert ledger.notes == ["c1 raises", "c2 raises"]

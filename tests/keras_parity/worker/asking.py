@@ -1,0 +1,28 @@
+"""Having the workers that a test session shares run a test's functions, and what those draw, computed here."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from keras_parity.crew import shared_crew
+from tests.keras_parity.errands import errand
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def ask(backend: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return what a function of a test's module gives in the worker of a backend."""
+    return shared_crew()[backend].ask(errand(function, *args, **kwargs))
+
+
+def everywhere(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Return what it gives on each backend."""
+    return {backend: ask(backend, function, *args, **kwargs) for backend in BACKENDS}
+
+
+def keyed(*key: Any) -> np.random.Generator:
+    """Return the generator that a worker draws from for a seed and a key."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))

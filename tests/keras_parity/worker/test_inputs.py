@@ -1,0 +1,132 @@
+"""What a model takes is read from it, and given to it in its own structure."""
+
+import numpy as np
+import pytest
+
+from tests.keras_parity.worker.asking import BACKENDS, ask
+
+
+def build(kind: str):
+    """Return a model of a kind. Runs in a worker."""
+    import keras
+    from keras import layers
+
+    if kind == "named":
+        tokens, image = keras.Input((5,), dtype="int32", name="tokens"), keras.Input((4, 4, 1), name="image")
+        x = layers.Flatten()(layers.Embedding(7, 2, name="table")(tokens))
+        y = layers.Flatten(name="flat")(image)
+        return keras.Model({"t": tokens, "i": image}, {"sum": layers.Dense(2)(x), "rest": y})
+    if kind == "sequential":
+        return keras.Sequential([keras.Input((3,), name="given"), layers.Dense(2, name="dense")])
+    if kind == "integers":
+        given = keras.Input((3,), dtype="int64", name="numbers")
+        return keras.Model(given, keras.ops.cast(given, "float32"))
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(2)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def train_step(self, *args):
+            return {}
+
+    own = Own()
+    if kind == "built":
+        own.build((None, 6))
+    return own
+
+
+def describe(kind: str):
+    """Return what is read from a model. Runs in a worker."""
+    from keras_parity.worker import inputs
+
+    model = build(kind)
+    return (
+        inputs.describe_inputs(model),
+        inputs.describe_outputs(model),
+        inputs.own_training(model),
+        inputs.count_activations(model),
+    )
+
+
+def structure_of(kind: str, given) -> dict:
+    """Return the shapes and dtypes of what a model is called with. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker.inputs import pack
+
+    packed = pack(build(kind), given)
+    flat = keras.tree.flatten_with_path(packed)
+    return {
+        str(path[0]) if path else "": (tuple(leaf.shape), keras.backend.standardize_dtype(leaf.dtype))
+        for path, leaf in flat
+    }
+
+
+def built_by(example) -> bool:
+    """Return whether a model that only a call builds has its weights after one. Runs in a worker."""
+    from keras_parity.worker.inputs import build_layers
+
+    model = build("own")
+    build_layers(model, example)
+    return bool(model.weights)
+
+
+def targets_of(kind: str, count: int):
+    """Return targets in the structure of a model's outputs. Runs in a worker."""
+    from keras_parity.worker.inputs import pack_targets
+
+    return pack_targets(build(kind), [np.ones((2, 6), "float32")], list(range(count)))
+
+
+def test_a_functional_models_inputs_have_names_shapes_and_vocabularies():
+    """In flattened order, which is that of the dictionary's keys."""
+    inputs, outputs, own, activations = ask("jax", describe, "named")
+
+    image, tokens = inputs
+    assert (image.name, image.shape, image.dtype, image.tokens) == ("image", (None, 4, 4, 1), "float32", None)
+    assert (tokens.name, tokens.shape, tokens.dtype, tokens.tokens) == ("tokens", (None, 5), "int32", 7)
+    assert (sorted(outputs), own) == (["rest", "sum"], ())
+    assert activations >= 5 * 2 + 16 + 2
+
+
+def test_other_models_tell_what_they_can():
+    """A sequential one its input, a built one its shape, integers a guess, one that only a call builds nothing."""
+    sequential, outputs, _, _ = ask("jax", describe, "sequential")
+    built, _, own, count = ask("jax", describe, "built")
+
+    assert [(spec.name, spec.shape) for spec in sequential] == [("given", (None, 3))]
+    assert len(outputs) == 1
+    assert [(spec.name, spec.shape) for spec in built] == [("input", (None, 6))]
+    assert (own, count) == (("train_step",), 0)
+    assert ask("jax", describe, "integers")[0][0].tokens == 10
+    assert ask("jax", describe, "own")[:2] == (None, None)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_arrays_become_tensors_in_the_models_structure(backend):
+    """Floats in floatx, whole numbers as they are."""
+    image, tokens = np.ones((2, 4, 4, 1)), np.ones((2, 5), "int32")
+
+    assert ask(backend, structure_of, "named", [image, tokens]) == {
+        "i": ((2, 4, 4, 1), "float32"),
+        "t": ((2, 5), "int32"),
+    }
+    assert ask(backend, structure_of, "sequential", [np.ones((2, 3))]) == {"": ((2, 3), "float32")}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_call_builds_what_only_a_call_builds(backend):
+    """On the user's example; without one nothing is guessed."""
+    assert ask(backend, built_by, np.ones((2, 6)))
+    assert not ask(backend, built_by, None)
+
+
+def test_targets_have_the_structure_of_the_outputs():
+    """By name, or as they are where there is one."""
+    assert ask("jax", targets_of, "named", 2) in ({"rest": 0, "sum": 1}, {"sum": 1, "rest": 0})
+    assert ask("jax", targets_of, "sequential", 1) in ([0], 0)
+    assert ask("jax", targets_of, "built", 1) == 0

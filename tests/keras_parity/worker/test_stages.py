@@ -1,0 +1,153 @@
+"""The tasks of a check, one after the other on one model: it is described, given weights, run, and replayed."""
+
+import numpy as np
+import pytest
+
+from keras_parity.crew import shared_crew
+from keras_parity.errors import RemoteError
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import Raised
+from keras_parity.protocol.tasks import (
+    CallInputs,
+    CloseCase,
+    ForgetCalls,
+    LearnInputs,
+    Nudge,
+    OpenCase,
+    Predict,
+    ReplayNeighbours,
+    RunModel,
+    SetWeights,
+    StudyCalls,
+    TryInputs,
+)
+from keras_parity.source import describe_source
+from tests.keras_parity.worker.asking import BACKENDS, keyed
+
+GENERATOR = np.random.default_rng(0)
+INPUTS = GENERATOR.standard_normal((4, 3)).astype(np.float32).astype(np.float64)
+KERNEL, BIAS = (GENERATOR.standard_normal(shape).astype(np.float32).astype(np.float64) for shape in ((3, 2), (2,)))
+OUTPUT = Quantity(Kind.OUTPUT)
+
+
+def build():
+    """A dense layer and a dropout."""
+    import keras
+
+    given = keras.Input((3,), name="given")
+    dense = keras.layers.Dense(2, name="dense")(given)
+    return keras.Model(given, keras.layers.Dropout(0.5, name="dropout")(dense), name="model")
+
+
+def build_with_table():
+    """A table of seven rows."""
+    import keras
+
+    tokens = keras.Input((4,), dtype="int32", name="tokens")
+    return keras.Model(tokens, keras.layers.Embedding(7, 2, name="table")(tokens))
+
+
+def build_nothing():
+    """No model."""
+    return 3
+
+
+@pytest.fixture(params=BACKENDS)
+def worker(request):
+    """The worker of each backend, with no case open afterwards."""
+    worker = shared_crew()[request.param]
+    yield worker
+    worker.ask(CloseCase())
+
+
+def open_case(worker, function=build, dtype="float32"):
+    """Open a case; return the description."""
+    return worker.ask(OpenCase(describe_source(function), dtype, seed=1))
+
+
+def test_a_model_is_described(worker):
+    """The states of random numbers are left out, and who owns each weight is told."""
+    description = open_case(worker)
+
+    assert (description.name, description.outputs, description.compiled) == ("model", ["dropout"], False)
+    assert [(w.path.rpartition("/")[2], w.shape, w.dtype, w.owner) for w in description.weights] == [
+        ("kernel", (3, 2), "float32", "Dense"),
+        ("bias", (2,), "float32", "Dense"),
+    ]
+    assert description.bytes_per_example == 8 * (3 + 2 + 2)
+
+
+def test_both_models_get_the_weights_and_compute_numpys(worker):
+    """The reference to float64's last digits, the checked one to float32's; a call's inputs are shared."""
+    open_case(worker)
+    worker.ask(SetWeights([KERNEL, BIAS]))
+    ran = worker.ask(RunModel([INPUTS], False, True))
+    shared = worker.ask(CallInputs(["dense#0"]))["dense#0"]
+    study = worker.ask(StudyCalls({"dense#0": shared}, False, [0, 1], True))["dense#0"]
+
+    expected = INPUTS @ KERNEL + BIAS
+    assert [call.key for call in ran.calls if "dropout" not in call.key] == ["#0", "dense#0"]
+    np.testing.assert_array_equal(shared[0], INPUTS)
+    np.testing.assert_allclose(study.reference[OUTPUT].array, expected, rtol=1e-14)
+    np.testing.assert_allclose(study.checked[OUTPUT].array, expected, rtol=1e-5)
+    assert np.abs(study.checked[OUTPUT].array - expected).max() > 0
+    assert study.checked[OUTPUT].dtype == "float32"
+    np.testing.assert_allclose(worker.ask(Predict([INPUTS]))[0], expected, rtol=1e-14)
+
+
+def test_the_unavoidable_error_is_about_a_rounding(worker):
+    """The result moves by some units when inputs and weights do by one; without samples nothing is measured."""
+    open_case(worker)
+    worker.ask(SetWeights([KERNEL, BIAS]))
+    worker.ask(RunModel([INPUTS], False, True))
+    measured = worker.ask(StudyCalls({"dense#0": [INPUTS]}, False, [0, 1, 2], False))["dense#0"]
+    unmeasured = worker.ask(StudyCalls({"dense#0": [INPUTS]}, False, [], False))["dense#0"]
+    nudges = [Nudge(2.0**-24, seed) for seed in (0, 1)]
+    near = worker.ask(ReplayNeighbours("dense#0", [INPUTS], False, False, nudges, [OUTPUT]))
+
+    assert 1e-9 < measured.moves[OUTPUT] < 1e-5
+    assert not unmeasured.moves
+    assert len(near[OUTPUT]) == 2
+    assert 0 < np.abs(near[OUTPUT][0] - measured.reference[OUTPUT].array).max() <= measured.moves[OUTPUT]
+
+
+def test_dropout_is_the_same_on_all_backends_and_its_call_depends_on_the_mode(worker):
+    """So training mode can be compared."""
+    open_case(worker)
+    worker.ask(SetWeights([np.zeros((3, 2)), np.ones(2)]))
+    ran = worker.ask(RunModel([INPUTS], True, True))
+    study = worker.ask(StudyCalls({"dropout#0": [np.ones((4, 2))]}, True, [], False))["dropout#0"]
+
+    [moded] = [call.moded for call in ran.calls if call.key == "dropout#0"]
+    assert moded
+    kept = keyed(1, "randomness", "dropout#0", 1).random((4, 2)) >= 0.5
+    np.testing.assert_array_equal(study.checked[OUTPUT].array, kept * 2.0)
+
+
+def test_what_an_input_can_take_is_learned_and_tried(worker):
+    """A table's size is found by looking where the input goes."""
+    described = open_case(worker, build_with_table)
+    learned = worker.ask(LearnInputs(described.inputs))
+    good, bad = worker.ask(TryInputs([[np.full((2, 4), 6, "int32")], [np.full((2, 4), 7, "int32")]]))
+
+    assert learned.specs[0].tokens == 7
+    assert good is None
+    assert "7 is out of the range from 0 to 6" in bad
+
+
+def test_what_is_no_model_is_the_users_mistake_and_calls_can_be_forgotten(worker):
+    """A case that was never opened holds nothing."""
+    answer = open_case(worker, build_nothing)
+    assert isinstance(answer, Raised)
+    assert answer.misuse
+    assert "gave an int, not a keras.Model" in answer.text
+
+    open_case(worker)
+    worker.ask(RunModel([INPUTS], False, True))
+    worker.ask(ForgetCalls())
+    with pytest.raises(RemoteError, match="KeyError"):
+        worker.ask(CallInputs(["dense#0"]))
+
+    worker.ask(CloseCase())
+    with pytest.raises(RemoteError, match="this worker holds no model"):
+        worker.ask(Predict([INPUTS]))

@@ -1,0 +1,127 @@
+"""Whole training steps in float64 are NumPy's, by Keras's own step and composed of its parts; `fit` reports them."""
+
+import numpy as np
+import pytest
+
+from keras_parity.protocol.tasks import Batch, ComposedPlan, FitPlan, PredictPlan, StepsPlan, Training
+from tests.keras_parity.worker.asking import BACKENDS, ask
+
+GENERATOR = np.random.default_rng(0)
+INPUTS, TARGETS = GENERATOR.standard_normal((4, 3)), GENERATOR.standard_normal((4, 2))
+KERNEL = GENERATOR.standard_normal((3, 2))
+RATE = 0.1
+DESCENT = Training({"class_name": "SGD", "config": {"learning_rate": RATE}}, "mean_squared_error", ("mae",))
+BATCH = Batch([INPUTS], [TARGETS])
+
+
+def run(plan, kind: str, how: str = "plain") -> tuple[dict, np.ndarray]:
+    """Run a plan in float64 on a layer without a bias; return the results and the weights. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker import training
+    from keras_parity.worker.precision import reference_precision
+
+    with reference_precision():
+        layer = keras.layers.Dense(2, use_bias=False, name="dense")
+        model = keras.Sequential([keras.Input((3,)), layer])
+        model.set_weights([KERNEL])
+        if how == "compiled":
+            model.compile(keras.optimizers.SGD(RATE), "mean_squared_error")
+        found = getattr(training, f"run_{kind}")(model, plan, None, {})
+        if how == "again":
+            model.set_weights([KERNEL])
+            found = getattr(training, f"run_{kind}")(model, plan, None, {})
+    return {str(quantity): value.array for quantity, value in found.items()}, np.asarray(model.get_weights()[0])
+
+
+def lose_state() -> tuple[bool, bool]:
+    """Return whether a stateful layer carries on what it saw, before and after it is reset. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker import training
+
+    layer = keras.layers.GRU(2, stateful=True)
+    model = keras.Sequential([keras.Input((3, 2), batch_size=1), layer])
+    model.predict(np.ones((1, 3, 2)), verbose=0)
+    before = bool(np.any(keras.ops.convert_to_numpy(layer.states[0])))
+    training.reset_states(model)
+    return before, bool(np.any(keras.ops.convert_to_numpy(layer.states[0])))
+
+
+def own_losses(loss) -> object:
+    """Return what the losses are called that a model came compiled with. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker.training import own_losses
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    if loss is not None:
+        model.compile("sgd", keras.losses.Huber() if loss == "instance" else loss)
+    return own_losses(model)
+
+
+def descend(steps: int) -> tuple[list[float], np.ndarray]:
+    """Return the losses and the last weights of plain descent, by NumPy."""
+    kernel, losses = KERNEL.copy(), []
+    for _ in range(steps):
+        error = INPUTS @ kernel - TARGETS
+        losses.append((error**2).mean())
+        kernel -= RATE * INPUTS.T @ (2 * error / error.size)
+    return losses, kernel
+
+
+@pytest.mark.parametrize("how", ["plain", "compiled", "again"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_steps_are_numpys(backend, how):
+    """The loss before each step, and the weights after the last; a model that came compiled starts anew each time."""
+    training = Training(own=True) if how == "compiled" else DESCENT
+    found, _ = ask(backend, run, StepsPlan(training, [BATCH, BATCH]), "steps", how)
+
+    losses, kernel = descend(2)
+    np.testing.assert_allclose(found["kernel after training"], kernel, rtol=1e-12)
+    np.testing.assert_allclose(found["reported loss after step 1"], losses[0], rtol=1e-12)
+    if how != "compiled":
+        assert "reported mae after step 2" in found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_composed_steps_are_the_same(backend):
+    """Without Keras's own step."""
+    found, weights = ask(backend, run, ComposedPlan(DESCENT, [BATCH, BATCH]), "composed")
+
+    np.testing.assert_allclose(found["kernel after training"], descend(2)[1], rtol=1e-12)
+    np.testing.assert_allclose(weights, descend(2)[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_epoch_of_fit_takes_the_batches_in_order(backend):
+    """Two batches of the same four examples are two steps; both reports are told."""
+    data = Batch([np.tile(INPUTS, (2, 1))], [np.tile(TARGETS, (2, 1))])
+
+    found, _ = ask(backend, run, FitPlan(DESCENT, data, 4), "fit")
+
+    losses, kernel = descend(3)
+    np.testing.assert_allclose(found["kernel after training"], descend(2)[1], rtol=1e-12)
+    np.testing.assert_allclose(found["reported loss of evaluate"], losses[2], rtol=1e-6)
+    assert {"reported loss of fit", "reported mae of fit", "reported mae of evaluate"} <= set(found)
+    assert not np.allclose(kernel, descend(2)[1])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_predictions_are_told_twice(backend):
+    """What a model carries on would show."""
+    found, _ = ask(backend, run, PredictPlan([np.tile(INPUTS, (2, 1))], 4), "predict")
+
+    for name in ("prediction", "prediction again"):
+        np.testing.assert_allclose(found[name], np.tile(INPUTS @ KERNEL, (2, 1)), rtol=1e-12)
+
+
+def test_what_earlier_runs_have_left_is_forgotten():
+    """A stateful layer starts from zeros again."""
+    assert ask("torch", lose_state) == (True, False)
+
+
+@pytest.mark.parametrize(("loss", "name"), [(None, None), ("mse", "mse"), ("instance", "huber_loss")])
+def test_a_models_own_loss_is_called_by_its_name(loss, name):
+    """Whatever form `compile` was given."""
+    assert ask("jax", own_losses, loss) == name

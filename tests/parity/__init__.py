@@ -1,0 +1,1 @@
+"""The parity suite: every system on every backend."""
