@@ -11,7 +11,8 @@ _TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", NOBODY:
 _INTRODUCTION = """\
 # Known divergences of Keras
 
-Written by `python -m keras_parity.known > docs/known-divergences.md`; a test compares it with the catalogue in `keras_parity/known`.
+Written by `python -m keras_parity.known > docs/known-divergences.md`; a test compares it with the catalogue in
+`keras_parity/known`.
 
 Each of these is a divergence of Keras itself, verified on Keras 3.15.1, TensorFlow 2.21, JAX 0.10.2 and PyTorch 2.13 by
 a script in [docs/divergences](divergences) that states an independent calculation. A finding is called by its name

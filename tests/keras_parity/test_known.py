@@ -247,7 +247,7 @@ def test_every_script_is_known_by_its_name_and_title():
 
 
 def test_the_document_is_current():
-    """Whoever changes the catalogue writes the document anew: `python -m keras_parity.known > docs/known-divergences.md`."""
+    """After a change of the catalogue: `python -m keras_parity.known > docs/known-divergences.md`."""
     assert (ROOT / "docs" / "known-divergences.md").read_text() == render_document()
 
 
