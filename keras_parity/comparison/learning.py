@@ -112,7 +112,7 @@ def compare_learning(check: Check, draw: Draw) -> None:
         _not_compared(check, text, _training_is_asked(check))
         return
     outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
-    targets = _targets(check, outputs)
+    targets = targets_of_steps(check, outputs)
     flat = [_flat(one, check.outputs) for one in targets]
     trainers = participants.trainers
     _say_what_own_training_ignores(check)
@@ -183,7 +183,7 @@ def _losses(check: Check, count: int) -> list[Any]:
     return losses if len(losses) == count else [None] * count
 
 
-def _targets(check: Check, outputs: list[np.ndarray]) -> list[Any]:
+def targets_of_steps(check: Check, outputs: list[np.ndarray]) -> list[Any]:
     """Return the targets of each step: those given, or drawn ones that fit the loss of each output."""
     request = check.request
     count = max(request.steps, 1)

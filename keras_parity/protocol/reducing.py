@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from keras_parity.protocol.source import ModelSource
 from keras_parity.protocol.tasks import Task
 
 # Classes that are made from their whole configuration, with all layers in it.
@@ -169,6 +170,35 @@ class DescribeWeights(Task[NamedWeights]):
     """Tell the open case's weights."""
 
     performed_in: ClassVar[str] = _PERFORMED_IN
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What builds the open case's model, and how the model is called.
+
+    Attributes:
+        function: The function; None for a file.
+        inputs: A `Slot` for each input, in the structure that the model takes.
+        outputs: A `Slot` for each output, likewise; one for a model whose outputs only a call tells.
+        built: Whether the model has its weights before it is called.
+    """
+
+    function: Custom | None
+    inputs: Any
+    outputs: Any
+    built: bool
+
+
+@dataclass(frozen=True)
+class DescribeBuilder(Task[Builder]):
+    """Tell what builds the open case's model.
+
+    Attributes:
+        source: What the case was opened with.
+    """
+
+    performed_in: ClassVar[str] = _PERFORMED_IN
+    source: ModelSource
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from keras_parity.errors import UsageError, WorkerError, quote
 from keras_parity.reduce.output import NoReproducer
 from keras_parity.reduce.search import Reduction, say_nothing
 from keras_parity.reduce.training import IN_TRAINING, TrainingReduction
+from keras_parity.reduce.whole import WholeReduction
 from keras_parity.report import write_file
 from keras_parity.request import CheckRequest, make_request
 from keras_parity.verdict import Finding, Outcome, Verdict
@@ -47,13 +48,14 @@ def reduce_to_script(
         what = "nothing to reduce" if verdict.outcome is Outcome.AGREE else "nothing was decided"
         raise UsageError(f"{what}: {verdict.reason}")
     reasons = []
-    for finding in _worst_first(verdict):
-        say(f"reducing {finding.message}")
-        in_training = finding.layer.startswith(IN_TRAINING)
-        reduction = (TrainingReduction if in_training else Reduction)(request, finding, crew, say)
+    findings = _worst_first(verdict)
+    # What no call shows alone the whole model does: last, as it is the longest.
+    for finding, whole in [*((finding, False) for finding in findings), *((finding, True) for finding in findings)]:
+        say(f"reducing {finding.message}{', with the whole model' if whole else ''}")
+        kind = WholeReduction if whole else TrainingReduction if finding.layer.startswith(IN_TRAINING) else Reduction
         try:
-            text = reduction.reduce(verdict)
-        except (NoReproducer, WorkerError) as error:
+            text = kind(request, finding, crew, say).reduce(verdict)
+        except (NoReproducer, WorkerError, UsageError) as error:
             reasons.append(f"{finding.layer}: {error}")
             continue
         write_file(out, text)

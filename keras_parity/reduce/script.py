@@ -2,13 +2,14 @@
 
 import re
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind
-from keras_parity.protocol.reducing import Reproducer, Slot, is_object
+from keras_parity.protocol.reducing import Custom, Reproducer, Slot, is_object
 from keras_parity.reduce.case import FEW, drawn_values
 from keras_parity.verdict import Finding
 
@@ -43,6 +44,8 @@ def render_script(
     weighting: str,
     header: str,
     body: str | None = None,
+    *,
+    backward: bool = False,
 ) -> str:
     """Return the script's text.
 
@@ -53,24 +56,39 @@ def render_script(
         weighting: One of `WEIGHTINGS`, for a gradient.
         header: The docstring.
         body: What is done with the call's tensors; None makes the call and prints what the finding is about.
+        backward: Whether that shows in a gradient alone, as an exception may; a gradient's finding does.
     """
-    imports, definitions = (case.custom and case.custom.source) or ("", "")
-    setting, preamble = _precision(dtype)
-    if case.custom and not definitions:
-        imports = f"from {case.custom.module} import {case.custom.name}"
-    parts = ['"""' + header.replace("\\", "\\\\").replace('"""', "'''") + '"""', preamble]
-    parts.append("\n".join(filter(None, ["import keras", "import numpy as np", imports])))
-    parts.append(setting)
-    parts.append(f"\n{definitions}\n" if definitions else "")
     tensors = [
         f"{_variable(case, i)} = {_tensor(tensor, name, dtype)}"
         for i, (tensor, name) in enumerate(zip(case.tensors, case.dtypes, strict=True))
     ]
-    parts.append("\n".join(tensors))
     if body is None:
-        backward = finding.quantity.kind is Kind.GRADIENT
+        backward = backward or finding.quantity.kind is Kind.GRADIENT
         body = _gradient(case, finding, weighting) if backward else _forward(case, finding)
-    if finding.cause is Cause.ERROR:
+    return join_script(header, dtype, case.custom, "\n".join(tensors), body, raises=finding.cause is Cause.ERROR)
+
+
+def join_script(header: str, dtype: str, custom: Custom | None, data: str, body: str, *, raises: bool) -> str:
+    """Return a script's text from its parts.
+
+    Args:
+        header: The docstring.
+        dtype: The dtype policy.
+        custom: The user's own class or function, which it holds or imports; None for Keras's alone.
+        data: The lines that make the data.
+        body: What is done with the data.
+        raises: Whether it is an exception that differs, which is then printed.
+    """
+    imports, definitions = (custom and custom.source) or ("", "")
+    setting, preamble = _precision(dtype)
+    if custom and not definitions:
+        imports = f"from {custom.module} import {custom.name}"
+    parts = ['"""' + header.replace("\\", "\\\\").replace('"""', "'''") + '"""', preamble]
+    parts.append("\n".join(filter(None, ["import keras", "import numpy as np", imports])))
+    parts.append(setting)
+    parts.append(f"\n{definitions}\n" if definitions else "")
+    parts.append(data)
+    if raises:
         body = (
             "try:\n"
             + textwrap.indent(body, "    ")
@@ -119,6 +137,8 @@ def _gradient(case: Reproducer, finding: Finding, weighting: str) -> str:
     held = None
     if what == "input" or re.fullmatch(r"input\[\d+\]", what):
         held = int(what[6:-1]) if "[" in what else floats[0]
+    elif finding.cause is Cause.ERROR and floats:  # what raises in a gradient raises in that of the input
+        held = floats[0]
     lines = ["def __init__(self):", "    super().__init__()", "    self.layer = layer", ""] if _is_layer(case) else []
     name = _variable(case, held or 0)
     if held is not None:
@@ -144,7 +164,8 @@ def _gradient(case: Reproducer, finding: Finding, weighting: str) -> str:
     setup = (
         [*spell_layer(case), _call(case, finding.mode)] if _is_layer(case) and not case.weights else spell_layer(case)
     )
-    value = f"value = {shown}  # now the {finding.quantity}"
+    gradient = finding.quantity if finding.quantity.kind is Kind.GRADIENT else "gradient"
+    value = f"value = {shown}  # now the {gradient}"
     return "\n".join([*setup, "", body.strip("\n"), value, *show("value")])
 
 
@@ -179,15 +200,19 @@ def _call(case: Reproducer, mode: str | None) -> str:
 
 
 def _value(case: Reproducer, value: Any) -> str:
-    """Return an argument as it is typed."""
+    return spell_structure(value, lambda position: _variable(case, position))
+
+
+def spell_structure(value: Any, name: Callable[[int], str]) -> str:
+    """Return a nested value as it is typed, with the name of each slot's variable in its place."""
     if isinstance(value, Slot):
-        return _variable(case, value.position)
+        return name(value.position)
     if isinstance(value, list):
-        return f"[{', '.join(_value(case, item) for item in value)}]"
+        return f"[{', '.join(spell_structure(item, name) for item in value)}]"
     if isinstance(value, tuple):
-        return f"({', '.join(_value(case, item) for item in value)}{',' if len(value) == 1 else ''})"
+        return f"({', '.join(spell_structure(item, name) for item in value)}{',' if len(value) == 1 else ''})"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_value(case, item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {spell_structure(item, name)}" for key, item in value.items()) + "}"
     return repr(value)
 
 
@@ -216,17 +241,17 @@ def _array(array: np.ndarray) -> str:
 
 
 def _arguments(config: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={_object(value)}" for name, value in config.items())
+    return ", ".join(f"{name}={spell_serialised(value)}" for name, value in config.items())
 
 
-def _object(value: Any) -> str:
+def spell_serialised(value: Any) -> str:
     """Return a serialised value as it is typed."""
     if is_object(value) and not value["class_name"].startswith("__"):
         return f"{value['module']}.{value['class_name']}({_arguments(value['config'])})"
     if isinstance(value, list):
-        return f"[{', '.join(map(_object, value))}]"
+        return f"[{', '.join(map(spell_serialised, value))}]"
     if isinstance(value, tuple):
-        return f"({', '.join(map(_object, value))}{',' if len(value) == 1 else ''})"
+        return f"({', '.join(map(spell_serialised, value))}{',' if len(value) == 1 else ''})"
     return repr(value)
 
 

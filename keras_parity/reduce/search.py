@@ -85,7 +85,8 @@ class Reduction:
 
         That of the culprit; or where it shows none alone, or failed before it had a name, any other one.
         """
-        gradient = self.finding.quantity.kind is Kind.GRADIENT
+        # An exception is told of the call that raised it, wherever in its pass that was.
+        gradient = self.finding.quantity.kind is Kind.GRADIENT or self.finding.cause is Cause.ERROR
         drawn = False
         for cases in self._extract():
             for way in _ways(gradient, self.finding.mode):
@@ -147,7 +148,7 @@ class Reduction:
 
     def _render(self, case: Reproducer, header: str) -> str:
         shown = replace(self.shown, mode=self.mode)
-        return render_script(case, shown, self.request.dtype, self.weighting, header)
+        return render_script(case, shown, self.request.dtype, self.weighting, header, backward=self.backward)
 
     @property
     def _driver(self) -> str:

@@ -39,12 +39,23 @@ def build_model(source: ModelSource) -> keras.Model:
     elif source.kind == "model":
         model = _unpack_model(source.pickled or b"")
     else:
-        function = _resolve(source.reference) if source.reference else pickle.loads(source.pickled or b"")
-        model = function(**(pickle.loads(source.kwargs) if source.kwargs else {}))
+        model = find_function(source)(**(pickle.loads(source.kwargs) if source.kwargs else {}))
     _remember_modules()
     if not isinstance(model, keras.Model):
         raise UsageError(f"{source.label} gave {a_or_an(type(model).__name__)}, not a keras.Model")
     return model
+
+
+def find_function(source: ModelSource) -> Callable[..., Any]:
+    """Return the function that builds the model.
+
+    Raises:
+        UsageError: If its name is not there.
+    """
+    if source.reference:
+        return _resolve(source.reference)
+    function: Callable[..., Any] = pickle.loads(source.pickled or b"")
+    return function
 
 
 def _load_file(path: Path, custom: ModuleType | None) -> keras.Model:
@@ -80,9 +91,15 @@ def _forget_changed_modules() -> None:
     importlib.invalidate_caches()
     changed = set()
     for name, before in _changed_ns.items():
-        with contextlib.suppress(OSError, AttributeError, KeyError):
-            if os.stat(sys.modules[name].__file__ or "").st_mtime_ns != before:
-                changed.add(name.partition(".")[0])
+        module = sys.modules.get(name)
+        if module is None:
+            continue
+        try:
+            same = os.stat(module.__file__ or "").st_mtime_ns == before
+        except OSError:  # its file is gone: another folder may hold one of this name
+            same = False
+        if not same:
+            changed.add(name.partition(".")[0])
     for name in [name for name in _changed_ns if name.partition(".")[0] in changed - {"keras_parity", "__main__"}]:
         del _changed_ns[name]
         _known_modules.discard(name)

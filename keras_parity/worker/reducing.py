@@ -5,6 +5,7 @@ import contextlib
 import copy
 import inspect
 import io
+import itertools
 import pickle
 import sys
 from collections.abc import Callable
@@ -18,7 +19,9 @@ from keras import tree
 from keras_parity.errors import UsageError
 from keras_parity.protocol.reducing import (
     MODELS,
+    Builder,
     Custom,
+    DescribeBuilder,
     DescribeOptimizer,
     DescribeWeights,
     ExtractCalls,
@@ -33,6 +36,7 @@ from keras_parity.protocol.reducing import (
 )
 from keras_parity.protocol.tasks import CallInputs
 from keras_parity.worker import keras_internals, stages
+from keras_parity.worker.building import find_function
 from keras_parity.worker.capture import TENSOR, Call
 from keras_parity.worker.keras_internals import Functional, public_name, resolve_name
 from keras_parity.worker.parts import resolve
@@ -112,6 +116,37 @@ def make(case: Reproducer) -> Any:
     target: Any = pickle.loads(case.custom.pickled) if case.custom else resolve_name(case.kind)
     is_class = isinstance(target, type)
     return target.from_config(copy.deepcopy(case.config)) if is_class else target
+
+
+@performs(DescribeBuilder)
+def describe_builder(task: DescribeBuilder) -> Builder:
+    """Return what builds the open case's model, and how the model is called.
+
+    Raises:
+        UsageError: If it is an object that no script can name.
+    """
+    if task.source.kind == "model":
+        raise UsageError("the model was given as an object; give the function that builds it")
+    function = None
+    if task.source.kind == "function":
+        made_by = find_function(task.source)
+        if not isinstance(made_by, _Definition):
+            raise UsageError(f"{task.source.label} is no function that a script can name")
+        function = _describe_custom(made_by)
+        if task.source.reference is not None and (function.source is None or made_by.__module__.startswith("keras.")):
+            module, _, name = task.source.reference.partition(":")
+            function = Custom(function.pickled, name, module, None)
+        elif function.source is None:
+            raise UsageError(f"{function.name} is in no module that a script can import")
+    model = stages.current_case().models["reference"]
+    inputs, outputs = keras_internals.input_structure(model), keras_internals.output_structure(model)
+    return Builder(function, _numbered(inputs), _numbered(outputs), built=inputs is not None)
+
+
+def _numbered(structure: Any) -> Any:
+    """Return a structure with a `Slot` in the place of each tensor."""
+    count = itertools.count()
+    return Slot(0) if structure is None else tree.map_structure(lambda _: Slot(next(count)), structure)
 
 
 @performs(DescribeWeights)

@@ -1,0 +1,128 @@
+"""A script of a whole model: for what shows in no call alone."""
+
+import numpy as np
+import pytest
+
+from keras_parity.executions import installed_executions
+from keras_parity.protocol.reducing import Slot
+from keras_parity.reduce import reduce_to_script
+from keras_parity.reduce.output import NoReproducer, run_script
+from keras_parity.reduce.whole import _imports, _spell_named, number_leaves, spell_data
+
+MODELS = """
+import keras
+from keras import layers, ops
+
+
+class Twice(layers.Layer):
+    def call(self, x):
+        return ops.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, y * ops.tanh(y)), (0, x))[1]
+
+
+def looped():
+    given = keras.Input((4,))
+    return keras.Model(given, layers.Dense(2)(Twice(name="twice")(layers.Dense(4)(given))))
+
+
+def picky(target, output):
+    if keras.backend.backend() == "torch" and len(output.shape) > 3:
+        raise ValueError("no pictures, please")
+    return ops.mean(ops.square(target - output), axis=-1)
+
+
+def picture():
+    given = keras.Input((6, 6, 2))
+    model = keras.Model(given, layers.Conv2D(3, 3)(given))
+    model.compile("sgd", picky)
+    return model
+
+
+def remembering():
+    given = keras.Input(batch_shape=(2, 5, 3))
+    return keras.Model(given, layers.Dense(1)(layers.LSTM(4, stateful=True)(given)))
+
+
+def for_some():
+    if keras.backend.backend() == "jax":
+        raise ValueError("not here")
+    return picture()
+"""
+CHECK = {"edge": False, "reload": False}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with the user's module `whole_models`."""
+    (tmp_path / "whole_models.py").write_text(MODELS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.skipif(len(installed_executions()) < 3, reason="whose fault it is takes three backends")
+@pytest.mark.parametrize(
+    ("model", "odd", "said", "options"),
+    [
+        ("looped", "jax", "Reverse-mode differentiation does not work", {}),
+        ("picture", "torch", "no pictures, please", {}),
+        ("remembering", "torch", "modified by an inplace operation", {}),
+        ("remembering", "jax", "float64 (1,)", {"steps": 0}),
+        ("for_some", "jax", "not here", {}),
+    ],
+)
+def test_what_no_forward_call_shows_becomes_a_script_too(model, odd, said, options, folder):
+    """A gradient that raises, a loss that raises, state in `fit` and in `predict`, and a builder that raises."""
+    text = reduce_to_script(f"whole_models:{model}", out=folder / "script.py", **CHECK, **options).read_text()
+
+    assert f"{odd} is alone on the" in text.splitlines()[0]
+    assert "whole_models import" not in text  # its source is in the script
+    (folder / "whole_models.py").unlink()
+    printed = {name: run_script(text, name, ()) for name in names()}
+    assert said in printed[odd]
+    others = {name: shown for name, shown in printed.items() if name != odd}
+    assert not any(" raises " in shown for shown in others.values())
+    assert all(shown in text for shown in others.values())
+
+
+def names() -> list[str]:
+    """Return the names of the executions that are installed."""
+    return [execution.name for execution in installed_executions()]
+
+
+def test_leaves_are_numbered_in_their_structure():
+    """Each array has its slot, in the structure that was given."""
+    arrays, structure = number_leaves({"a": np.zeros(1), "b": [np.ones(2), (np.ones(3),)]})
+
+    assert [len(array) for array in arrays] == [1, 2, 3]
+    assert structure == {"a": Slot(0), "b": [Slot(1), (Slot(2),)]}
+
+
+@pytest.mark.parametrize(
+    ("array", "text"),
+    [
+        (np.array([[3, 8]]), 'generator.integers(3, 9, (5, 2)).astype("int64")'),
+        (np.array([[True, False]]), "generator.random((5, 2)) < 0.5"),
+        (np.array([["a"], ["b"]]), "np.array([['a'], ['b'], ['a'], ['b'], ['a']])"),
+        (np.array([[0.0, 1.0], [1.0, 0.0]]), 'np.eye(2)[generator.integers(0, 2, (5,))].astype("float32")'),
+        (np.array([[0.25, 0.75]]), 'generator.dirichlet(np.ones(2), (5,)).astype("float32")'),
+        (np.array([[0.0, 3.0]]), 'generator.integers(0, 4, (5, 2)).astype("float32")'),
+        (np.array([[0.5, 0.5, 0.5]]), 'np.full((5, 3), 0.5).astype("float32")'),
+        (np.array([[0.5, 1.5]]), 'generator.uniform(0.5, 1.5, (5, 2)).astype("float32")'),
+        (np.array([[-0.5, 1.5]]), 'generator.standard_normal((5, 2)).astype("float32")'),
+    ],
+)
+def test_data_of_the_same_kind_are_drawn(array, text):
+    """Of so many examples, in the range of the array."""
+    assert spell_data(array, 5) == text
+    drawn = eval(text, {"np": np, "generator": np.random.default_rng(1)})
+    assert drawn.shape == (5, *array.shape[1:])
+    assert drawn.dtype.kind == array.dtype.kind
+
+
+def test_what_is_named_is_imported():
+    """`module:name` is a name of a module; what is given as an object has none."""
+    given = {"a": "losses:Own.call", "b": ["mse", {"class_name": "Huber", "module": "keras.losses", "config": {}}]}
+
+    assert _spell_named(given) == "{'a': Own.call, 'b': ['mse', keras.losses.Huber()]}"
+    assert _imports(given) == {"from losses import Own"}
+    with pytest.raises(NoReproducer, match="object of the user's own"):
+        _spell_named([len])
