@@ -2,8 +2,9 @@
 
     python -m benchmarks.real_models --json real_models.jsonl --docs docs/real-models.md
 
-A run that was stopped goes on where it was, as long as the engine is the very same. `--shard 1/2` and `--shard 2/2` may
-run beside each other and share the file; a last run without it writes the document.
+A run that was stopped goes on where it was: what another engine said is asked again, or with `--earlier` kept, and the
+document marks it. `--shard 1/2` and `--shard 2/2` may run beside each other and share the file; a last run without it
+writes the document.
 """
 
 import argparse
@@ -30,12 +31,14 @@ def main() -> int:
     """Run the checks that the record lacks, print each model's row and the counts, write the document."""
     arguments = parse_arguments()
     trials = choose_trials(arguments)
-    engine = digest_sources(Path(keras_parity.__file__).parent)
-    record = Record(arguments.json, {"engine": engine}, Result)
+    engine = digest_sources(Path(keras_parity.__file__).parent)[:16]
+    record = Record(arguments.json, {"bench": "real models"}, Result)
     for number, trial in enumerate(trials, start=1):
         known = record.rows.get(trial.name)
+        if known is not None and known.engine != engine and not arguments.earlier:
+            known = None
         if known is None or known.asked != digest_entry(MODELS[trial.model]):
-            record.add(run_trial(trial))
+            record.add(run_trial(trial, engine))
             restart_workers(MODELS[trial.model])
             print(f"{number}/{len(trials)} {describe(record.rows[trial.name])}", file=sys.stderr, flush=True)
     results = [record.rows[trial.name] for trial in trials]
@@ -45,7 +48,8 @@ def main() -> int:
         versions = {name: text for name, text in header().items() if text is not None}
         environment = describe_environment(versions)
         environment["command"] = " ".join(["python -m benchmarks.real_models", *sys.argv[1:]])
-        arguments.docs.write_text(render_document(results, read_truths(), environment))
+        earlier = frozenset(result.name for result in results if result.engine != engine)
+        arguments.docs.write_text(render_document(results, read_truths(), environment, earlier))
     counts = summarise(results)
     print(json.dumps(counts, indent=1))
     return 0 if counts["right"] == counts["checks"] else 1
@@ -58,6 +62,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--dtype", action="append", choices=DTYPES, help="a dtype policy; again; all three by default")
     parser.add_argument("--seeds", type=read_seeds, default=(1, 2, 3), metavar="1,2,3", help="seeds, 1,2,3 by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the results there; a later run goes on with it")
+    parser.add_argument("--earlier", action="store_true", help="keep what an earlier state of the engine said")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write the document")
     parser.add_argument(
         "--shard", type=read_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts of the models"

@@ -82,6 +82,7 @@ class Result:
         failures: The verdict's, by backend.
         seconds: Of the check.
         peak_mib: The most memory that this process and the workers held at once, shared pages counted in each.
+        engine: A digest of the engine.
     """
 
     trial: Trial
@@ -93,6 +94,7 @@ class Result:
     failures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     peak_mib: int = 0
+    engine: str = ""
 
     @property
     def name(self) -> str:
@@ -174,17 +176,18 @@ def places(result: Result, findings: list[Said] | None = None) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def run_trial(trial: Trial, check: Callable = keras_parity.check) -> Result:
+def run_trial(trial: Trial, engine: str = "", check: Callable = keras_parity.check) -> Result:
     """Run one check in this process's shared workers, and measure it.
 
     Args:
         trial: The check.
+        engine: A digest of it.
         check: What answers; `keras_parity.check`.
     """
     model = MODELS[trial.model]
     asked = digest_entry(model)
     if missing := model.missing_packages():
-        return Result(trial, asked, SKIPPED, f"{' and '.join(missing)} not installed")
+        return Result(trial, asked, SKIPPED, f"{' and '.join(missing)} not installed", engine=engine)
     started = time.perf_counter()
     with MemoryPeak() as memory:
         try:
@@ -193,7 +196,7 @@ def run_trial(trial: Trial, check: Callable = keras_parity.check) -> Result:
             outcome, reason, verdict = FAILED, f"{type(error).__name__}: {error}"[:KEPT_CHARACTERS], None
     seconds = round(time.perf_counter() - started, 1)
     if verdict is None:
-        return Result(trial, asked, outcome, reason, seconds=seconds, peak_mib=memory.mib)
+        return Result(trial, asked, outcome, reason, seconds=seconds, peak_mib=memory.mib, engine=engine)
     return Result(
         trial,
         asked,
@@ -204,6 +207,7 @@ def run_trial(trial: Trial, check: Callable = keras_parity.check) -> Result:
         {backend: text[:KEPT_CHARACTERS] for backend, text in verdict.failures.items()},
         seconds,
         memory.mib,
+        engine,
     )
 
 

@@ -26,13 +26,16 @@ def summarise(results: list[Result]) -> dict:
     }
 
 
-def render_document(results: list[Result], truths: dict[str, Truth], environment: dict) -> str:
+def render_document(
+    results: list[Result], truths: dict[str, Truth], environment: dict, earlier: frozenset[str] = frozenset()
+) -> str:
     """Return the document: counts, what is wrong, each model, the divergences that are expected.
 
     Args:
         results: Of all checks.
         truths: What plain Keras computes, by model.
         environment: What a verdict says it ran on; `command` is the bench's.
+        earlier: The names of results that an earlier state of the engine gave.
     """
     count = summarise(results)
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
@@ -64,6 +67,13 @@ def render_document(results: list[Result], truths: dict[str, Truth], environment
         f"| skipped | {count['skipped']} |",
         "",
     ]
+    if earlier:
+        told = {result.trial.model for result in results if result.name in earlier}
+        parts += [
+            f"{len(earlier)} of the checks were made with an earlier state of the engine, which is worked on while the "
+            f"bench runs; the others with the present one. The former are those of: {', '.join(sorted(told))}.",
+            "",
+        ]
     wrong = [result for result in results if result.mistake]
     if wrong:
         parts += ["## Wrong", ""] + [f"- {result.name}: {result.mistake}" for result in wrong] + [""]
