@@ -1,10 +1,12 @@
 """What a check has found so far: findings, measurements and notes, each once, in the order of the model's layers."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from keras_parity.draws import Draw
 from keras_parity.judge import Difference, Error, Judgement, size_of
+from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Quantity
 from keras_parity.protocol.results import Raised
 from keras_parity.verdict import Finding, Measurement
@@ -166,8 +168,22 @@ class Ledger:
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings in the order of the model's layers; what is no layer comes last."""
-        return sorted(self._findings.values(), key=lambda finding: self._place_in_order(finding.layer))
+        """The findings in the order of the model's layers; what is no layer comes last.
+
+        Who raised an error at a place takes no part in the other findings there.
+        """
+        raised: dict[tuple[str, str], set[str | None]] = {}
+        for finding in self._findings.values():
+            if finding.cause is Cause.ERROR:
+                raised.setdefault((finding.layer, finding.mode), set()).add(finding.execution)
+
+        def taking_part(finding: Finding) -> tuple[str, ...]:
+            lost = raised.get((finding.layer, finding.mode), set()) - {finding.execution}
+            left = tuple(name for name in finding.executions if name not in lost)
+            return left if len(left) > 1 and finding.cause is not Cause.ERROR else finding.executions
+
+        found = [dataclasses.replace(finding, executions=taking_part(finding)) for finding in self._findings.values()]
+        return sorted(found, key=lambda finding: self._place_in_order(finding.layer))
 
     @property
     def measurements(self) -> list[Measurement]:

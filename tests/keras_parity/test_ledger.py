@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_parity.draws import Draw
-from keras_parity.judge import Difference, Error, Judgement
+from keras_parity.judge import Difference, Error, Judgement, raised
 from keras_parity.ledger import Ledger, Place
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.verdict import Cause
@@ -68,3 +68,15 @@ def test_what_cannot_be_judged_counts_on_ordinary_data_alone():
     ledger.cannot_judge(Place("c2"), "raises", ORDINARY)
     assert ledger.unjudged == "c2 raises"
     assert ledger.notes == ["c1 raises", "c2 raises"]
+
+
+def test_who_raises_takes_no_part_in_what_the_others_differ_in():
+    """PyTorch raises; JAX and TensorFlow differ from each other, not all three."""
+    ledger = Ledger(("tensorflow", "jax", "torch"))
+    pair = Difference(OUTPUT, None, ("tensorflow", "jax"), Cause.SEMANTIC, 1e-3, 9e3, "")
+    for what in (raised(OUTPUT, "torch", "ValueError: no"), pair):
+        ledger.add(Place("(training)"), what, "training", ORDINARY)
+    ledger.add(Place("elsewhere"), pair, "training", ORDINARY)
+
+    taking_part = [finding.executions for finding in ledger.findings]
+    assert taking_part == [("tensorflow", "jax", "torch"), ("tensorflow", "jax"), ("tensorflow", "jax", "torch")]
