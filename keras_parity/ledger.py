@@ -221,6 +221,7 @@ class Ledger:
                 rounding_units=error.units,
                 quantity=error.quantity,
                 max_abs_error=error.max_abs_error,
+                allowed=error.allowed,
             )
 
 

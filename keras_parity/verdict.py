@@ -102,6 +102,7 @@ class Measurement:
         rounding_units: The largest error, in units of what is unavoidable; NaN where nothing was compared.
         quantity: The quantity that this worst error was seen on.
         max_abs_error: The absolute difference there.
+        allowed: The units that a sound result may be off there; NaN in reports of an older version.
     """
 
     layer: str
@@ -111,6 +112,7 @@ class Measurement:
     rounding_units: float
     quantity: Quantity
     max_abs_error: float
+    allowed: float = math.nan
 
 
 @dataclass(repr=False)

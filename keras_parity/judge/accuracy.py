@@ -63,13 +63,13 @@ def compare_accuracy(
         if None in lost:
             continue
         units = {}
+        limit = allowed * max(1.0, terms / max(reference.size, 1) / LONG_SUM)
         scale = unavoidable(scales.get(quantity, 0.0), [reference], dtype)
         for name, array in arrays.items():
             if name not in lost:
                 size = distance(array, reference)
                 units[name] = size / scale
-                errors.append(Error(quantity, name, size, size / scale))
-        limit = allowed * max(1.0, terms / max(reference.size, 1) / LONG_SUM)
+                errors.append(Error(quantity, name, size, size / scale, limit))
         sound = [name for name, value in units.items() if value <= limit]
         for name, value in units.items():
             if value > limit and sound:

@@ -40,12 +40,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Error:
-    """The error of one quantity in one execution, in rounding units."""
+    """The error of one quantity in one execution, in rounding units; `allowed` is how large a sound one may be."""
 
     quantity: Quantity
     execution: str
     max_abs_error: float
     units: float
+    allowed: float = np.nan
 
 
 def raised(quantity: Quantity, execution: str, text: str) -> Difference:

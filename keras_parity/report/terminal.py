@@ -1,5 +1,6 @@
 """A verdict on one screen of a terminal, and the text of a failed test."""
 
+import math
 import textwrap
 
 from keras_parity.report.wording import (
@@ -83,12 +84,16 @@ def _describe_measured(verdict: Verdict) -> str:
     measured = [m for m in verdict.measurements if m.rounding_units == m.rounding_units]
     if not measured:
         return ""
-    worst = max(measured, key=lambda m: m.rounding_units)
+    usual = threshold_of(verdict)
+    limits = {id(m): usual if math.isnan(m.allowed) else m.allowed for m in measured}
+    worst = max(measured, key=lambda m: m.rounding_units / limits[id(m)])
+    limit = limits[id(worst)]
+    within = f"at most {format_units(limit)} agree" if worst.rounding_units <= limit else "every backend is as far off"
     layers = count(len({m.layer for m in measured}), "layer")
     return _wrap(
         f"{layers} on {', '.join(map(visible, backends_of(verdict)))}: the largest error is "
         f"{format_units(worst.rounding_units)} rounding units, {visible(worst.quantity)} of {visible(worst.layer)} on "
-        f"{visible(worst.execution)} (at most {format_units(threshold_of(verdict))} agree).",
+        f"{visible(worst.execution)} ({within}).",
         "  ",
     )
 

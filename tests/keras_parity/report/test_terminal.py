@@ -1,5 +1,7 @@
 """A verdict on one screen: what matters comes first, and nothing takes the screen."""
 
+import dataclasses
+
 from keras_parity.report.terminal import LAST_WORDS, MOST_CULPRITS, MOST_NOTES, WIDTH, render_terminal
 from tests.keras_parity.verdicts import agreeing, disagreeing, finding, inconclusive
 
@@ -22,6 +24,19 @@ def test_an_agreement_says_what_it_rests_on():
     assert text.startswith("agree: TensorFlow, JAX and PyTorch compute the same")
     assert "3 layers on tensorflow, jax, torch: the largest error is" in text
     assert "reduce" not in text
+
+
+def test_no_agreement_stands_above_an_error_that_is_larger_than_its_limit():
+    """Where a layer holds others its limit is larger; where every backend is as far off, that is said."""
+    first, *rest = agreeing().measurements
+    within = dataclasses.replace(first, rounding_units=926.0, allowed=1500.0)
+    beyond = dataclasses.replace(first, rounding_units=926.0, allowed=500.0)
+
+    assert "926 rounding units" in render_terminal(agreeing(measurements=[within, *rest]))
+    assert "(at most 1,500 agree)" in render_terminal(agreeing(measurements=[within, *rest]))
+    text = " ".join(render_terminal(agreeing(measurements=[beyond, *rest])).split())
+    assert "(every backend is as far off)" in text
+    assert "at most" not in text
 
 
 def test_an_accepted_difference_is_told_with_its_reason():
