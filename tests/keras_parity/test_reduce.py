@@ -58,6 +58,8 @@ def absolute():
     given = keras.Input((5,))
     return keras.Model(given, layers.Dense(3)(ops.abs(given)))
 '''
+# What shows on ordinary data alone needs no more.
+BRIEF = {"steps": 0, "edge": False, "reload": False}
 METRIC = """
 import keras
 from keras import ops
@@ -96,7 +98,7 @@ def keras_alone(text: str) -> bool:
 @pytest.mark.skipif(len(installed_executions()) < 3, reason="whose fault it is takes three backends")
 def test_a_users_faulty_layer_becomes_a_script_of_that_layer_alone(folder):
     """Of the model nothing is left but the layer, on one number, with its source and what each backend printed."""
-    path = reduce_to_script("models_to_reduce:build", out=folder / "made" / "script.py")
+    path = reduce_to_script("models_to_reduce:build", out=folder / "made" / "script.py", **BRIEF)
 
     text = path.read_text()
     assert text.startswith('"""Scale: jax is alone on the output (semantic).')
@@ -113,7 +115,7 @@ def test_a_users_faulty_layer_becomes_a_script_of_that_layer_alone(folder):
 
 def test_a_difference_of_keras_in_a_gradient_becomes_a_script_of_one_operation(folder):
     """The gradient of abs at 0 is 1 on JAX and 0 elsewhere; it takes no framework's import to see it."""
-    path = reduce_to_script("models_to_reduce:absolute", backends=("jax", "torch"), out=folder / "script.py")
+    path = reduce_to_script("models_to_reduce:absolute", backends=("jax", "torch"), out=folder / "script.py", steps=0, reload=False)
 
     text = path.read_text()
     assert keras_alone(text)
@@ -139,7 +141,7 @@ def test_keras_own_fault_becomes_one_step_of_one_layer(folder):
 def test_a_metric_becomes_a_script_of_that_metric_alone(folder):
     """With the user's own source, on one pair of numbers."""
     (folder / "metrics_to_reduce.py").write_text(METRIC)
-    options = {"kwargs": {"backend": "none"}, "metrics": ["metrics_to_reduce:biased"], "steps": 0}
+    options = {"kwargs": {"backend": "none"}, "metrics": ["metrics_to_reduce:biased"], **BRIEF}
 
     text = reduce_to_script("models_to_reduce:build", out=folder / "script.py", **options).read_text()
 
