@@ -25,7 +25,8 @@ def conclude(check: Check, seconds: float) -> Verdict:
     for name, text in participants.restarted.items():
         ledger.note(f"{name} crashed once and in a fresh process not again: {text}")
     versions = participants.versions
-    decision = decide(ledger.findings, versions, check.request.dtype, ledger.configurations)
+    findings = ledger.findings
+    decision = decide(findings, versions, check.request.dtype, ledger.configurations)
     groups = (*decision.failing, *decision.warnings)
     explanations = [describe_known(group, versions) for group in groups if group.known is not None]
     outcome, reason = _decide(check, decision)
@@ -33,7 +34,7 @@ def conclude(check: Check, seconds: float) -> Verdict:
         outcome,
         reason,
         check.request.source.label,
-        findings=_named(ledger.findings, decision),
+        findings=_named(findings, decision),
         notes=[*dict.fromkeys(explanations), *ledger.all_notes],
         measurements=ledger.measurements,
         failures=participants.failures,

@@ -1,7 +1,7 @@
 """Runs of the whole model, and the replay of each call in them with inputs that all executions share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -178,11 +178,17 @@ class Passes:
             return studies
         usual = self._usual.get(call.key, {})
 
-        def raised_moves(study: Study) -> dict[Quantity, float]:
-            rounding = 0.5 * UNIT_ROUNDOFF[study.dtype]
-            return {q: max(move, rounding * usual.get(q, 0.0)) for q, move in study.dtype_moves.items()}
+        def at_least(moves: Mapping[Quantity, float], unit: float) -> dict[Quantity, float]:
+            return {quantity: max(move, 0.5 * unit * usual.get(quantity, 0.0)) for quantity, move in moves.items()}
 
-        return {name: replace(study, dtype_moves=raised_moves(study)) for name, study in studies.items()}
+        return {
+            name: replace(
+                study,
+                moves=at_least(study.moves, UNIT_ROUNDOFF["float32"]),
+                dtype_moves=at_least(study.dtype_moves, UNIT_ROUNDOFF[study.dtype]),
+            )
+            for name, study in studies.items()
+        }
 
     def _is_rounding(
         self,

@@ -9,8 +9,8 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from keras_parity.comparison import Pass, Passes, open_check
-from keras_parity.comparison.learning import label_of
 from keras_parity.comparison.opening import make_draws, open_model
+from keras_parity.comparison.training import label_of
 from keras_parity.crew import Crew, Worker
 from keras_parity.draws import CERTAIN, Draw
 from keras_parity.errors import WorkerError, quote

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keras_parity.comparison import open_check
-from keras_parity.comparison.learning import label_of
 from keras_parity.comparison.opening import open_model
+from keras_parity.comparison.training import label_of
 from keras_parity.errors import WorkerError
 from keras_parity.participants import TooFewLeft
 from keras_parity.protocol.quantity import Kind

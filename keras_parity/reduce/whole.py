@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from keras_parity.comparison import open_check
-from keras_parity.comparison.learning import targets_of_steps
 from keras_parity.comparison.opening import make_draws, open_model
+from keras_parity.comparison.training import targets_of_steps
 from keras_parity.errors import quote
 from keras_parity.ledger import WHOLE
 from keras_parity.participants import TooFewLeft

@@ -115,7 +115,9 @@ def test_a_users_faulty_layer_becomes_a_script_of_that_layer_alone(folder):
 
 def test_a_difference_of_keras_in_a_gradient_becomes_a_script_of_one_operation(folder):
     """The gradient of abs at 0 is 1 on JAX and 0 elsewhere; it takes no framework's import to see it."""
-    path = reduce_to_script("models_to_reduce:absolute", backends=("jax", "torch"), out=folder / "script.py", steps=0, reload=False)
+    path = reduce_to_script(
+        "models_to_reduce:absolute", backends=("jax", "torch"), out=folder / "script.py", steps=0, reload=False
+    )
 
     text = path.read_text()
     assert keras_alone(text)

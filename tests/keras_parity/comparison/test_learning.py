@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from keras_parity.comparison.learning import compare_learning, label_of, loss_of_each, training_of
-from keras_parity.draws import PARTIAL, Draw
+from keras_parity.comparison.learning import compare_learning
+from keras_parity.draws import Draw
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import InputSpec, Raised
 from keras_parity.protocol.tasks import (
+    BatchwisePlan,
     ComposedPlan,
     FitPlan,
     LearningNeighbours,
@@ -18,7 +19,6 @@ from keras_parity.protocol.tasks import (
     PredictPlan,
     StepsPlan,
     StudyLearning,
-    Training,
 )
 from tests.keras_parity.comparison.checks import make_check, study, tasks_of
 
@@ -33,6 +33,7 @@ QUANTITIES = {
     ComposedPlan: Quantity(Kind.AFTER_TRAINING, "kernel"),
     FitPlan: Quantity(Kind.AFTER_TRAINING, "kernel"),
     PredictPlan: Quantity(Kind.PREDICTION),
+    BatchwisePlan: Quantity(Kind.AFTER_TRAINING, "kernel"),
 }
 
 
@@ -124,54 +125,3 @@ def test_an_output_that_no_loss_takes_is_said(outputs):
 
     assert check.ledger.unjudged is not None
     assert StepsPlan not in plans(check)
-
-
-def test_several_batches_are_the_same_examples_with_half_a_batch_at_the_end():
-    """Two and a half of four, as findings on them say."""
-
-    def fitted(**changes):
-        return next(
-            task.plan for _, task in tasks_of(compare(**changes), StudyLearning) if isinstance(task.plan, FitPlan)
-        )
-
-    with_half, whole = fitted(), fitted(edge=False)
-
-    assert (len(with_half.data.inputs[0]), with_half.batch_size) == (10, 4)
-    assert len(whole.data.inputs[0]) == 8
-    assert compare({("jax", FitPlan): 0.5}).ledger.findings[0].draw == PARTIAL
-
-
-@pytest.mark.parametrize(
-    ("compiled", "changes", "expected"),
-    [
-        (False, {}, Training("adam", "mean_squared_error", ())),
-        (False, {"loss": "mae", "optimizer": "sgd", "loss_weights": [2]}, Training("sgd", "mae", (), [2])),
-        (True, {}, Training(own=True)),
-        (True, {"loss": "mae"}, Training("adam", "mae", ())),
-    ],
-)
-def test_a_model_is_trained_as_the_user_says_or_as_it_came(compiled, changes, expected):
-    """Or as the check chooses."""
-    check = make_check(**changes)
-    check.compiled = compiled
-
-    assert training_of(check) == expected
-
-
-def test_metrics_for_all_outputs_are_given_to_each_by_its_name():
-    """As `compile` wants them of a model with several."""
-    check = make_check(metrics=("accuracy",))
-    check.outputs = ["a", "b"]
-
-    assert training_of(check).metrics == {"a": ["accuracy"], "b": ["accuracy"]}
-
-
-def test_a_loss_is_found_for_each_output_and_named():
-    """One for all, by name, or in order; a configuration is one loss."""
-    huber = {"class_name": "Huber", "config": {}}
-
-    assert loss_of_each("mse", ["a", "b"]) == ["mse", "mse"]
-    assert loss_of_each({"b": "mae"}, ["a", "b"]) == [None, "mae"]
-    assert loss_of_each(("mse", None), ["a", "b"]) == ["mse", None]
-    assert loss_of_each(huber, ["a"]) == [huber]
-    assert (label_of(huber), label_of("mse"), label_of(len)) == ("Huber", "mse", "len")

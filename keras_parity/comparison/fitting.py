@@ -1,0 +1,145 @@
+"""`fit`, `evaluate` and `predict`, compared as a user calls them: on several batches, compiled where that is usual."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from keras_parity.comparison.check import Check
+from keras_parity.comparison.training import keep_training, not_compared, spread, training_is_asked, who_differs
+from keras_parity.draws import PARTIAL, Draw
+from keras_parity.judge import OTHER_NUMBERS, Difference, Judgement, agree_closely, judge_fit, judge_own_loop
+from keras_parity.ledger import Place
+from keras_parity.participants import Begun
+from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.quantity import Kind
+from keras_parity.protocol.results import Raised, Study
+from keras_parity.protocol.tasks import Batch, BatchwisePlan, FitPlan, PredictPlan, StudyLearning, Training
+
+
+@dataclass(frozen=True)
+class Called:
+    """`fit` or `predict`, which has begun.
+
+    Attributes:
+        place: What findings call it.
+        plan: What is called, and on what.
+        draw: What the data are called.
+        begun: The run in the dtype asked about.
+    """
+
+    place: Place
+    plan: FitPlan | PredictPlan
+    draw: Draw
+    begun: Begun[Study]
+
+
+def begin_predict(check: Check, draw: Draw) -> Called | None:
+    """Let `predict` begin; of a single example there is nothing to be had."""
+    data, size, seen = _several_batches(check, Batch(draw.inputs, None), draw)
+    return _begin_as_called(check, PredictPlan(data.inputs, size), Place("(predict)", "predict"), seen)
+
+
+def begin_fit(check: Check, training: Training, batch: Batch, draw: Draw) -> Called | None:
+    """Let `fit` and `evaluate` begin."""
+    data, size, seen = _several_batches(check, batch, draw)
+    return _begin_as_called(check, FitPlan(training, data, size), Place("(fit)", "fit"), seen)
+
+
+def _begin_as_called(check: Check, plan: FitPlan | PredictPlan, place: Place, draw: Draw) -> Called | None:
+    if plan.batch_size < 2:
+        return None
+    tasks = dict.fromkeys(check.participants.trainers, StudyLearning(plan, [], exact=False))
+    return Called(place, plan, draw, check.participants.begin(tasks))
+
+
+def judge_as_called(check: Check, called: Called | None, steps: Mapping[str, Study]) -> None:
+    """Judge what `fit` or `predict` gives as a user calls it.
+
+    Float64 runs are taken only where the results are not close: each is compiled, or traced, anew.
+
+    Args:
+        check: The check.
+        called: What has begun.
+        steps: What training steps gave; by their measures it is judged whether a training's results are close.
+    """
+    if called is None:
+        return
+    participants, ledger, place = check.participants, check.ledger, called.place
+    check.say(place.type)
+    ledger.see(place.path)
+    studies = called.begun.answers()
+    if agree_closely(studies, steps):
+        compared = sum(len(study.checked) for study in studies.values() if not isinstance(study.checked, Raised))
+        ledger.keep(place, Judgement(compared=compared), "training", called.draw)
+        return
+    studies = participants.ask_each(spread(participants.trainers, called.plan))
+    kind = Kind.PREDICTION if isinstance(called.plan, PredictPlan) else Kind.STEP
+    blamed = who_differs(check)
+    said = judge_fit(studies, blamed, ledger.places, kind)
+    if ledger.rounding or any(finding.detail == OTHER_NUMBERS for finding in ledger.findings):
+        # In another precision other whole numbers are taken.
+        said.differences = [difference for difference in said.differences if difference.cause is not Cause.PRECISION]
+    if said.raised_everywhere:
+        text = f"{place.type} raises on every backend: {said.raised_everywhere.text}"
+        not_compared(check, text, training_is_asked(check) or isinstance(called.plan, PredictPlan))
+    said.differences += _in_own_loops(check, called.plan, studies, blamed)
+    keep_training(check, place, said, studies, called.draw)
+
+
+def _in_own_loops(
+    check: Check, plan: FitPlan | PredictPlan, studies: Mapping[str, Study], blamed: set[str]
+) -> list[Difference]:
+    """Return what the loops of those do wrong that are not compared with others, since they are known to be wrong.
+
+    A training step of the model's own may report what it likes: batches one by one do not tell what `fit` should.
+    """
+    asked = [name for name in studies if name in blamed]
+    if not asked or (check.own_step and isinstance(plan, FitPlan)):
+        return []
+    batchwise = check.participants.begin({name: StudyLearning(BatchwisePlan(plan), []) for name in asked}).answers()
+    return [d for name in batchwise for d in judge_own_loop(name, studies[name], batchwise[name])]
+
+
+def _several_batches(check: Check, batch: Batch, draw: Draw) -> tuple[Batch, int, Draw]:
+    """Return the data of several batches, how many examples are in one, and what findings on them are called.
+
+    Of drawn examples, which are repeated, the last batch is half as large as the others, where the model takes any size
+    and edge draws are asked for; of the user's own it is what is left.
+
+    Args:
+        check: The check.
+        batch: A batch of drawn examples, or all that the user gave.
+        draw: What they are.
+    """
+    leaves = _leaves((batch.inputs, batch.targets, batch.sample_weight))
+    sizes = {leaf.shape[0] for leaf in leaves if leaf.ndim}
+    if len(sizes) != 1:
+        return batch, 0, draw
+    (size,) = sizes
+    fixed = any(spec.shape and spec.shape[0] is not None for spec in check.inputs or ())
+    if check.request.inputs is not None and size > check.batch_size and not fixed:
+        return batch, check.batch_size, draw
+    partial = check.request.edge and not fixed and size > 1
+    order = np.arange(int((2.5 if partial else 2.0) * size)) % size
+
+    def take(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value[order] if value.ndim else value
+        if isinstance(value, dict):
+            return {name: take(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(take(item) for item in value)
+        return value
+
+    several = replace(batch, **{n: take(getattr(batch, n)) for n in ("inputs", "targets", "sample_weight")})
+    return several, size, Draw(PARTIAL, False, draw.inputs) if partial else draw
+
+
+def _leaves(value: Any) -> list[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, dict):
+        return [leaf for item in value.values() for leaf in _leaves(item)]
+    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else []

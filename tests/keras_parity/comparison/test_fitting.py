@@ -1,0 +1,40 @@
+"""`fit` and `predict` are compared on several batches, and looked at closely where their results are not close."""
+
+from keras_parity.draws import PARTIAL
+from keras_parity.protocol.tasks import BatchwisePlan, FitPlan, LossPlan, PredictPlan, StudyLearning
+from tests.keras_parity.comparison.checks import tasks_of
+from tests.keras_parity.comparison.test_learning import compare
+
+
+def exactly(check, plan: type) -> list[bool]:
+    """Return, for each task with such a plan, whether it was run in float64, too."""
+    return [task.exact for _, task in tasks_of(check, StudyLearning) if isinstance(task.plan, plan)]
+
+
+def test_several_batches_are_the_same_examples_with_half_a_batch_at_the_end():
+    """Two and a half of four, as findings on them say."""
+
+    def fitted(**changes):
+        return next(
+            task.plan for _, task in tasks_of(compare(**changes), StudyLearning) if isinstance(task.plan, FitPlan)
+        )
+
+    with_half, whole = fitted(), fitted(edge=False)
+
+    assert (len(with_half.data.inputs[0]), with_half.batch_size) == (10, 4)
+    assert len(whole.data.inputs[0]) == 8
+    assert compare({("jax", FitPlan): 0.5}).ledger.findings[0].draw == PARTIAL
+
+
+def test_close_results_are_not_computed_in_float64():
+    """It takes a difference to look closer."""
+    assert not any(exactly(compare(), FitPlan) + exactly(compare(), PredictPlan))
+    assert any(exactly(compare({("jax", FitPlan): 0.5}), FitPlan))
+
+
+def test_the_loop_of_who_is_blamed_already_is_held_against_its_own_batches():
+    """Nobody else's: the others are compared with each other."""
+    check = compare({("jax", LossPlan): 0.5, ("jax", FitPlan): 0.5})
+
+    asked = {name for name, task in tasks_of(check, StudyLearning) if isinstance(task.plan, BatchwisePlan)}
+    assert asked == {"jax"}
