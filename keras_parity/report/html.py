@@ -74,11 +74,15 @@ def _render_culprits(verdict: Verdict) -> str:
     if edge:
         edge = f'<p class="muted">Edge draws alone (blank images, ties, padding …) show this:</p>\n{edge}'
     limit = format_units(threshold_of(verdict))
+    command, script = reduce_command(verdict), ""
+    if command is not None:
+        script = (
+            "<p>This writes the smallest stand-alone script that still shows it, ready for a bug report:</p>\n"
+            f"<pre>{escape(command)}</pre>\n"
+        )
     return _section(
         count(len(groups), "culprit"),
-        f'<p class="muted small">At most {limit} rounding units agree.</p>\n{ordinary}{edge}'
-        "<p>This writes the smallest stand-alone script that still shows it, ready for a bug report:</p>\n"
-        f"<pre>{escape(reduce_command(verdict))}</pre>\n",
+        f'<p class="muted small">At most {limit} rounding units agree.</p>\n{ordinary}{edge}{script}',
     )
 
 

@@ -33,7 +33,8 @@ def render_markdown(verdict: Verdict) -> str:
         blocks += [_table(findings[:MOST_ROWS]), f"At most {format_units(threshold_of(verdict))} rounding units agree."]
         if len(findings) > MOST_ROWS:
             blocks.append(f"{len(findings) - MOST_ROWS} more differences are in `report.html` and `report.json`.")
-        blocks.append(f"The smallest script that shows it:\n\n{_fence(reduce_command(verdict))}")
+        if command := reduce_command(verdict):
+            blocks.append(f"The smallest script that shows it:\n\n{_fence(command)}")
     for backend, words in verdict.failures.items():
         blocks.append(f"{_code(backend)} did not finish:\n\n{_fence(visible_lines(words))}")
     if accepted := dict.fromkeys(

@@ -43,7 +43,8 @@ def render_terminal(verdict: Verdict) -> str:
     if len(verdict.notes) > MOST_NOTES:
         blocks.append(f"  and {count(len(verdict.notes) - MOST_NOTES, 'more note')}")
     if groups:
-        blocks.append(f"The smallest script that shows it:\n  {reduce_command(verdict)}")
+        if command := reduce_command(verdict):
+            blocks.append(f"The smallest script that shows it:\n  {command}")
     elif verdict.outcome is Outcome.AGREE and (measured := _describe_measured(verdict)):
         blocks.append(measured)
     return "\n\n".join(blocks) + "\n"

@@ -153,12 +153,15 @@ def headline(verdict: Verdict) -> str:
     return f"{backend_title(odd)} computes something else than {enumerate_names(others)} in {where} of {model}."
 
 
-def reduce_command(verdict: Verdict) -> str:
+def reduce_command(verdict: Verdict) -> str | None:
     """Return the command that writes the smallest script which still shows the disagreement.
 
-    A request that no command line can name, as of a function of a notebook, gets the same as a call of Python.
+    None where no script can: a file that is written on one backend and read on another takes two processes. A request
+    that no command line can name, as of a function of a notebook, gets the same as a call of Python.
     """
     request = verdict.request
+    if all(culprit.layer == "(reload)" for culprit in verdict.culprits):
+        return None
     if request is None:
         return "keras-parity reduce --help"
     command = request.command("reduce", out="script.py")

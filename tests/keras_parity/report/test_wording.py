@@ -5,6 +5,7 @@ import math
 import pytest
 
 from keras_parity.report import wording
+from keras_parity.report.terminal import render_terminal
 from tests.keras_parity.verdicts import agreeing, disagreeing, finding, inconclusive
 
 
@@ -88,3 +89,12 @@ def test_settings_name_the_defaults_that_were_taken():
 
     assert (settings["loss"], settings["optimizer"], settings["batch_size"]) == ("mean_squared_error", "adam", 4)
     assert "model" not in settings
+
+
+def test_no_script_is_promised_where_none_can_be_had():
+    """What shows in a saved file alone takes two processes."""
+    reloaded = finding(layer="(reload)")
+
+    assert wording.reduce_command(disagreeing(reloaded)) is None
+    assert "script" not in render_terminal(disagreeing(reloaded))
+    assert wording.reduce_command(disagreeing(reloaded, finding())) is not None
