@@ -17,11 +17,11 @@ class Place:
 
     Attributes:
         layers: A pattern of the layer's path, as a finding has it; `*` matches anything.
-        backend: The backend that is alone.
+        backend: The backend that is alone; None where no two agree.
     """
 
     layers: str
-    backend: str
+    backend: str | None
 
     def matches(self, layer: str, backend: str | None) -> bool:
         """Return whether a finding lies there."""
@@ -69,6 +69,8 @@ class Model:
         needs: Packages without which the model is skipped.
         large: Whether the workers are started anew after it.
         batch: The only batch size that it takes; None for any.
+        rounding: How far its results may be apart in plain Keras, relative to the largest, because layers of it compute
+            in a dtype of their own, whatever the precision asked for.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Model:
     needs: tuple[str, ...] = ()
     large: bool = False
     batch: int | None = None
+    rounding: float = 0.0
 
     def expected_in(self, dtype: str) -> Expected:
         """Return the right verdict under a dtype policy."""

@@ -41,6 +41,7 @@ class Check:
         compiled: Whether the model came compiled.
         own_step: The methods of its class that train it in another way than Keras's.
         own_losses: What its own losses are called.
+        spans_batch: Whether outputs have another axis that is as long as the batch, as similarities of all with all.
         regularizers: By the path of each weight that is penalised, the class of what does.
     """
 
@@ -56,6 +57,7 @@ class Check:
     compiled: bool = False
     own_step: tuple[str, ...] = ()
     own_losses: Any = None
+    spans_batch: bool = False
     regularizers: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -15,7 +15,7 @@ from keras_parity.participants import Begun
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind
 from keras_parity.protocol.results import Raised, Study
-from keras_parity.protocol.tasks import Batch, BatchwisePlan, FitPlan, PredictPlan, StudyLearning, Training
+from keras_parity.protocol.tasks import Batch, BatchwisePlan, FitPlan, Predict, PredictPlan, StudyLearning, Training
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,27 @@ def _in_own_loops(
     return [d for name in batchwise for d in judge_own_loop(name, studies[name], batchwise[name])]
 
 
+def spans_batch(check: Check, draw: Draw, outputs: list[np.ndarray]) -> bool:
+    """Return whether outputs have another axis that is as long as the batch, as the similarities of all with all.
+
+    Batches of several sizes then give results that cannot be joined.
+
+    Args:
+        check: The check.
+        draw: A batch.
+        outputs: The model's, of that batch.
+    """
+    sizes = _sizes(draw.inputs)
+    if len(sizes) != 1 or not any(size in sizes for output in outputs for size in output.shape[1:]):
+        return False
+    (size,) = sizes
+    if size < 2 or _has_fixed_batch(check):
+        return False
+    fewer = _take(draw.inputs, np.arange(size - 1))
+    others = check.participants.ask(check.participants.trainers[0], Predict(fewer))
+    return any(one.shape[1:] != other.shape[1:] for one, other in zip(outputs, others, strict=True))
+
+
 def _several_batches(check: Check, batch: Batch, draw: Draw) -> tuple[Batch, int, Draw]:
     """Return the data of several batches, how many examples are in one, and what findings on them are called.
 
@@ -113,28 +134,37 @@ def _several_batches(check: Check, batch: Batch, draw: Draw) -> tuple[Batch, int
         batch: A batch of drawn examples, or all that the user gave.
         draw: What they are.
     """
-    leaves = _leaves((batch.inputs, batch.targets, batch.sample_weight))
-    sizes = {leaf.shape[0] for leaf in leaves if leaf.ndim}
+    sizes = _sizes((batch.inputs, batch.targets, batch.sample_weight))
     if len(sizes) != 1:
         return batch, 0, draw
     (size,) = sizes
-    fixed = any(spec.shape and spec.shape[0] is not None for spec in check.inputs or ())
-    if check.request.inputs is not None and size > check.batch_size and not fixed:
+    one_size = _has_fixed_batch(check) or check.spans_batch
+    if check.request.inputs is not None and size > check.batch_size and not one_size:
         return batch, check.batch_size, draw
-    partial = check.request.edge and not fixed and size > 1
+    partial = check.request.edge and not one_size and size > 1
     order = np.arange(int((2.5 if partial else 2.0) * size)) % size
+    several = {name: _take(getattr(batch, name), order) for name in ("inputs", "targets", "sample_weight")}
+    return replace(batch, **several), size, Draw(PARTIAL, False, draw.inputs) if partial else draw
 
-    def take(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return value[order] if value.ndim else value
-        if isinstance(value, dict):
-            return {name: take(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return type(value)(take(item) for item in value)
-        return value
 
-    several = replace(batch, **{n: take(getattr(batch, n)) for n in ("inputs", "targets", "sample_weight")})
-    return several, size, Draw(PARTIAL, False, draw.inputs) if partial else draw
+def _has_fixed_batch(check: Check) -> bool:
+    return any(spec.shape and spec.shape[0] is not None for spec in check.inputs or ())
+
+
+def _take(value: Any, order: np.ndarray) -> Any:
+    """Return examples of arrays in a structure."""
+    if isinstance(value, np.ndarray):
+        return value[order] if value.ndim else value
+    if isinstance(value, dict):
+        return {name: _take(item, order) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_take(item, order) for item in value)
+    return value
+
+
+def _sizes(value: Any) -> set[int]:
+    """Return how many examples the arrays in a structure hold: all of them the same, or they are no batch."""
+    return {leaf.shape[0] for leaf in _leaves(value) if leaf.ndim}
 
 
 def _leaves(value: Any) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from keras_parity.comparison.check import Check
-from keras_parity.comparison.fitting import begin_fit, begin_predict, judge_as_called
+from keras_parity.comparison.fitting import begin_fit, begin_predict, judge_as_called, spans_batch
 from keras_parity.comparison.opening import refuse_misuse
 from keras_parity.comparison.training import (
     flat_targets,
@@ -82,8 +82,9 @@ def compare_learning(check: Check, draw: Draw) -> None:
     participants, request = check.participants, check.request
     if check.large:
         participants.ask_all(ForgetCalls())
-    predicting = None if check.large else begin_predict(check, draw)
     outputs = participants.ask(participants.trainers[0], Predict(draw.inputs))
+    check.spans_batch = spans_batch(check, draw, outputs)
+    predicting = None if check.large else begin_predict(check, draw)
     fit = [output.dtype.kind == "f" and output.ndim > 0 and np.isfinite(output).all() for output in outputs]
     if not outputs or not all(fit):
         judge_as_called(check, predicting, {})

@@ -1,5 +1,8 @@
 """`fit` and `predict` are compared on several batches, and looked at closely where their results are not close."""
 
+import numpy as np
+import pytest
+
 from keras_parity.draws import PARTIAL
 from keras_parity.protocol.tasks import BatchwisePlan, FitPlan, LossPlan, PredictPlan, StudyLearning
 from tests.keras_parity.comparison.checks import tasks_of
@@ -24,6 +27,22 @@ def test_several_batches_are_the_same_examples_with_half_a_batch_at_the_end():
     assert (len(with_half.data.inputs[0]), with_half.batch_size) == (10, 4)
     assert len(whole.data.inputs[0]) == 8
     assert compare({("jax", FitPlan): 0.5}).ledger.findings[0].draw == PARTIAL
+
+
+@pytest.mark.parametrize("width", [None, 4])
+def test_batches_whose_results_cannot_be_joined_are_of_one_size(width):
+    """As the similarities of all examples with all; an output of four numbers may chance to be as wide as the batch."""
+
+    def predict(_, task):
+        count = len(task.inputs[0])
+        return [np.full((count, width or count), 0.25)]
+
+    sizes = {
+        len(task.plan.data.inputs[0])
+        for _, task in tasks_of(compare(outputs=predict), StudyLearning)
+        if isinstance(task.plan, FitPlan)
+    }
+    assert sizes == {10 if width else 8}
 
 
 def test_close_results_are_not_computed_in_float64():
