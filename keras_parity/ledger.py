@@ -170,7 +170,7 @@ class Ledger:
     def findings(self) -> list[Finding]:
         """The findings in the order of the model's layers; what is no layer comes last.
 
-        Who raised an error at a place takes no part in the other findings there.
+        Who raised an error at a place takes no part in the other findings there: of three, two may raise.
         """
         raised: dict[tuple[str, str], set[str | None]] = {}
         for finding in self._findings.values():
@@ -180,7 +180,7 @@ class Ledger:
         def taking_part(finding: Finding) -> tuple[str, ...]:
             lost = raised.get((finding.layer, finding.mode), set()) - {finding.execution}
             left = tuple(name for name in finding.executions if name not in lost)
-            return left if len(left) > 1 and finding.cause is not Cause.ERROR else finding.executions
+            return left if len(left) > 1 else finding.executions
 
         found = [dataclasses.replace(finding, executions=taking_part(finding)) for finding in self._findings.values()]
         return sorted(found, key=lambda finding: self._place_in_order(finding.layer))

@@ -82,6 +82,9 @@ class Finding:
     def message(self) -> str:
         """One sentence that says it all, without a traceback."""
         who = f"{self.execution} is alone" if self.execution else "no two backends agree"
+        if self.execution and self.cause is Cause.ERROR:  # of three backends two may raise: neither is alone
+            others = [name for name in self.executions if name != self.execution]
+            who = f"{self.execution} raises where {' and '.join(others)} {'does' if len(others) == 1 else 'do'} not,"
         return f"{self.layer}: {who} on the {self.quantity} ({self.cause.value}): {self.detail}"
 
     @property

@@ -157,10 +157,13 @@ def find_mistake(result: Result, expected: Expected) -> str | None:
 
 
 def find_contradiction(findings: list[Said]) -> str | None:
-    """Return where two findings name two backends as alone with one and the same result; None where none do."""
+    """Return where two findings name two backends as alone with one and the same result; None where none do.
+
+    Two may raise an error where a third does not.
+    """
     alone: dict[tuple, str] = {}
     for said in findings:
-        if said.backend is not None:
+        if said.backend is not None and "(error raised)" not in said.message:
             key = (said.layer, said.quantity, said.mode, said.draw)
             other = alone.setdefault(key, said.backend)
             if other != said.backend:

@@ -241,7 +241,20 @@ SERIES = (
     series("electric_signals", normal(48, 2), one_hot(3), loss="categorical_crossentropy"),
     series("spectrogram_classifier", normal(256), integers(4), loss=SPARSE_LOGITS),
     series("attention_pooling", normal(10, 4)),
-    series("graph_network", integers(20, 1), integers(3), gives_inputs=True, loss=SPARSE_LOGITS, optimizer="adam"),
+    series(
+        "graph_network",
+        integers(20, 1),
+        integers(3),
+        gives_inputs=True,
+        loss=SPARSE_LOGITS,
+        optimizer="adam",
+        expected=Expected(
+            "disagree",
+            (Place("(reload)", "tensorflow"), Place("(reload)", "jax")),
+            "a subclassed model that was built by a call comes back from its file without its last layer's weights, "
+            "but for PyTorch, where Keras can build it anew (plain Keras: outputs 5.2 and 7.7 apart, 0 on PyTorch)",
+        ),
+    ),
     series("molecule_network", listed(normal(8, 5), adjacency(2, 8, 8))),
     series(
         "graph_attention", listed(normal(7, 4), adjacency(7, 7)), integers(3, 7), gives_inputs=True, loss=SPARSE_LOGITS

@@ -6,9 +6,10 @@ from keras_parity.comparison.check import Check
 from keras_parity.environment import describe_environment
 from keras_parity.judge import ACCURATE, raised
 from keras_parity.known import Decision, decide, describe_known
-from keras_parity.ledger import Place
+from keras_parity.ledger import Ledger, Place
+from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.verdict import Finding, Outcome, Verdict
+from keras_parity.verdict import Culprit, Finding, Outcome, Verdict
 
 
 def conclude(check: Check, seconds: float) -> Verdict:
@@ -66,7 +67,12 @@ def _decide(check: Check, decision: Decision) -> tuple[Outcome, str]:
         ordered = [finding.culprit for finding in ledger.findings if finding.culprit in culprits]
         first = ordered[0]
         alone = f"{first.execution} is alone" if first.execution else "no two backends agree"
-        more = f", and {len(culprits) - 1} more" if len(culprits) > 1 else ""
+        raising = [culprit for culprit in ordered if culprit.layer == first.layer and culprit in _raising(ledger)]
+        together = {culprit for culprit in raising if raising[0] == first} or {first}
+        if len(together) > 1:
+            alone = f"{' and '.join(sorted(str(culprit.execution) for culprit in together))} raise an error"
+        left = len(set(culprits) - together)
+        more = f", and {left} more" if left else ""
         edge = "" if any(group.ordinary for group in decision.failing) else " (on edge inputs only)"
         named = dict.fromkeys(group.known.name for group in decision.failing if group.known is not None)
         known = f"; known divergences of Keras: {', '.join(named)}" if named else ""
@@ -82,6 +88,10 @@ def _decide(check: Check, decision: Decision) -> tuple[Outcome, str]:
         return Outcome.INCONCLUSIVE, "nothing could be compared: no result was finite on ordinary inputs"
     agree = f"{', '.join(participants.names)} agree on all {ledger.compared} quantities compared"
     return Outcome.AGREE, f"{agree}; {decision.reason}" if decision.reason else agree
+
+
+def _raising(ledger: Ledger) -> set[Culprit]:
+    return {finding.culprit for finding in ledger.findings if finding.cause is Cause.ERROR}
 
 
 def _too_few(names: tuple[str, ...]) -> str:

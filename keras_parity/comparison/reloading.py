@@ -17,7 +17,7 @@ _PLACE = Place("(reload)")
 def compare_reloading(check: Check, draw: Draw) -> None:
     """Compare saved and loaded models.
 
-    What the writer does not find in its own file either is the writer's doing, else the reader's.
+    Who does not find what it has written in its own file is to blame, be it the writer or the reader; else the reader.
     """
     check.say("saving and reloading")
     participants, ledger = check.participants, check.ledger
@@ -37,17 +37,40 @@ def compare_reloading(check: Check, draw: Draw) -> None:
     loaded = participants.ask_each(tasks)
     ledger.compared += sum(len(answer.own) for answer in loaded.values() if not isinstance(answer, Raised))
     found = {reader: compare_reloaded(answer, reader, pairs[reader]) for reader, answer in loaded.items()}
-    found = _without_explained(check, _without_shared(check, found), loaded)
-    doubtful = {pairs[r]: ReloadModel(files[pairs[r]], draw.inputs) for r, differences in found.items() if differences}
-    reread = participants.ask_each(doubtful) if doubtful else {}
-    unreadable = {w: {d.quantity for d in compare_reloaded(answer, w, w)} for w, answer in reread.items()}
+    found = _without_explained(check, _without_shared(check, _without_rounded(found, loaded)), loaded)
+    doubtful = {name for reader, differences in found.items() if differences for name in (reader, pairs[reader])}
+    reread = participants.ask_each({name: ReloadModel(files[name], draw.inputs) for name in doubtful})
+    unreadable = {name: {d.quantity for d in compare_reloaded(answer, name, name)} for name, answer in reread.items()}
     for reader, differences in found.items():
         writer = pairs[reader]
         for difference in differences:
-            if difference.quantity in unreadable.get(writer, ()):
-                detail = f"{difference.detail}, and {writer} from its own"
-                difference = replace(difference, execution=writer, pair=(writer, reader), detail=detail)
-            ledger.add(_PLACE, difference, "inference", draw)
+            lost = [name for name in (writer, reader) if difference.quantity in unreadable.get(name, ())]
+            for name in lost or [reader]:
+                detail = f"{difference.detail}, and {name} from its own" if lost else difference.detail
+                pair = (name, reader if name == writer else writer)
+                ledger.add(_PLACE, replace(difference, execution=name, pair=pair, detail=detail), "inference", draw)
+
+
+def _without_rounded(
+    found: dict[str, list[Difference]], loaded: dict[str, Reloaded | Raised]
+) -> dict[str, list[Difference]]:
+    """Return the differences without outputs that are but rounded otherwise, where the file holds other weights.
+
+    It may hold sums of weights, as where adapters are merged. That they are others is told by themselves.
+    """
+
+    def rounded(reader: str, difference: Difference) -> bool:
+        answer, quantity = loaded[reader], difference.quantity
+        if isinstance(answer, Raised) or quantity.kind is not Kind.OUTPUT or difference.cause is not Cause.SEMANTIC:
+            return False
+        return is_accurate(answer.own[quantity], answer.loaded[quantity])
+
+    def without(reader: str, differences: list[Difference]) -> list[Difference]:
+        if all(difference.quantity.kind is not Kind.WEIGHT for difference in differences):
+            return differences
+        return [difference for difference in differences if not rounded(reader, difference)]
+
+    return {reader: without(reader, differences) for reader, differences in found.items()}
 
 
 def _without_explained(

@@ -158,7 +158,7 @@ class CallStack:
             return None
         if outer is not None and isinstance(outer.operation, TAKEN_WHOLE):
             return None
-        leaves = tree.flatten((args, kwargs))
+        leaves = list(map(_value_of, tree.flatten((args, kwargs))))
         tensors = [leaf for leaf in leaves if is_tensor(leaf)]
         if not self._tracing and not all(map(_is_concrete, tensors)):
             return None
@@ -297,6 +297,12 @@ def is_tensor(value: object) -> bool:
     if isinstance(value, keras.Variable):
         return False
     return isinstance(value, np.ndarray) or bool(keras.ops.is_tensor(value))
+
+
+def _value_of(leaf: Any) -> Any:
+    """Return the value of a weight that is handed to a call: TensorFlow's `convert_to_tensor` leaves it as it is."""
+    is_weight = isinstance(leaf, keras.Variable) and keras.backend.is_float_dtype(leaf.dtype)
+    return keras.ops.convert_to_tensor(leaf.value) if is_weight else leaf
 
 
 def to_numpy(tensor: Tensor) -> np.ndarray:

@@ -52,6 +52,12 @@ def own_training(model: keras.Model) -> tuple[str, ...]:
     return tuple(n for n in names if not getattr(type(model), n).__module__.startswith("keras.src."))
 
 
+def can_evaluate(model: keras.Model) -> bool:
+    """Return whether a compiled model has something to evaluate: one that trains by itself may have no loss at all."""
+    own = not type(model).test_step.__module__.startswith("keras.src.")
+    return own or model.loss is not None or "train_step" not in own_training(model)
+
+
 def count_activations(model: keras.Operation) -> int:
     """Return how many numbers the layers of a functional or sequential model put out for one example; else 0."""
     count = 0

@@ -482,6 +482,9 @@ def reload_model(task: tasks.ReloadModel) -> Reloaded | Raised:
             loaded = saving.load_from_bytes(task.contents)
             own = current_case().models["checked"]
             names = variable_names(_weights(own))
+            count = len(_weights(loaded))
+            if count != len(names):  # layers that were built by a call may have been left without their weights
+                return Raised(f"the loaded model holds {count} weights, not the {len(names)} that were saved")
             return Reloaded(*(_contents(model, names, task.inputs) for model in (own, loaded)))
     except Exception as error:
         return describe_error(error)

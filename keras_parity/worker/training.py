@@ -23,7 +23,7 @@ from keras_parity.protocol.tasks import (
 from keras_parity.worker import keras_internals
 from keras_parity.worker.autodiff import evaluate
 from keras_parity.worker.capture import is_tensor
-from keras_parity.worker.inputs import describe_outputs, pack, pack_targets
+from keras_parity.worker.inputs import can_evaluate, describe_outputs, pack, pack_targets
 from keras_parity.worker.parts import for_each_output, mean_loss, resolve, resolve_all, slots_of, target_tensor
 from keras_parity.worker.randomness import is_random_state
 from keras_parity.worker.replay import ReplayScope, perturb_data, tensor_of, to_tensor, to_value, variable_names
@@ -137,6 +137,8 @@ def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Co
     options = {"batch_size": plan.batch_size, "verbose": 0}
     history = model.fit(inputs, targets, sample_weight=weight, shuffle=False, **options).history
     found = _logs({name: values[-1] for name, values in history.items()}, "of fit") | _trained(model)
+    if not can_evaluate(model):
+        return found
     reported = model.evaluate(inputs, targets, sample_weight=weight, return_dict=True, **options)
     return found | _logs(reported, "of evaluate")
 
@@ -164,6 +166,8 @@ def run_batchwise(model: keras.Model, plan: BatchwisePlan, nudge: Nudge | None, 
     found = _through(model, model.train_on_batch, data, whole.batch_size, "of fit")
     model.optimizer.finalize_variable_values(model.trainable_variables)  # as after an epoch: a moving average's end
     found |= _trained(model)
+    if not can_evaluate(model):
+        return found
     return found | _through(model, model.test_on_batch, data, whole.batch_size, "of evaluate")
 
 

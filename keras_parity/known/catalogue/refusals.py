@@ -65,6 +65,13 @@ DIVERGENCES = (
         what_to_do="Leave sorted=False; cast to float; write kron with ops.einsum.",
     ),
     KnownDivergence(
+        name="conv-gradient-of-one-filter",
+        title="The gradient of Conv2D with one filter raises on PyTorch for a batch of one, in float64 for any batch.",
+        signs=(raises("torch", "Conv2D", "slow_conv2d: grad_weight must be contiguous"),),
+        matters_when="a network that ends in one channel, as of grey pictures or masks, is trained on single examples.",
+        what_to_do="Train on two examples or more; before the layer, one channel alone works too.",
+    ),
+    KnownDivergence(
         name="conv-transpose-in-a-model",
         title="ops.conv_transpose cannot be used in a functional model on any backend.",
         signs=(),

@@ -81,3 +81,27 @@ def test_a_file_that_one_cannot_load_is_an_error():
     assert found(compare(lambda reader, _: Raised("no") if reader == "torch" else False)) == [
         ("torch", Quantity(Kind.LOADING), Cause.ERROR)
     ]
+
+
+@pytest.mark.parametrize(("step", "blamed"), [(1e-7, []), (1e-2, ["jax"])])
+def test_outputs_of_merged_weights_may_be_rounded_otherwise(step, blamed):
+    """The file holds a sum of weights, on every backend; one gives an output a rounding away, or more."""
+    output = Quantity(Kind.OUTPUT, "[0]")
+    own = ONES | {output: Value(np.ones(3, np.float32), "float32")}
+
+    def reload(name, _):
+        moved = np.full(3, 1 + (step if name == "jax" else 0), np.float32)
+        return Reloaded(own, TWOS | {output: Value(moved, "float32")})
+
+    check = make_check({SaveModel: lambda name, _: name.encode(), ReloadModel: reload})
+    compare_reloading(check, DRAW)
+
+    assert [execution for execution, _, _ in found(check)] == blamed
+
+
+def test_who_cannot_read_its_own_file_is_blamed_beside_the_writer():
+    """Two that lose a weight in any file; the third is sound."""
+    check = compare(lambda reader, _: Raised("it holds 1 weight, not 2") if reader != "torch" else False)
+
+    assert {finding.execution for finding in check.ledger.findings} == {"tensorflow", "jax"}
+    assert all(finding.cause is Cause.ERROR for finding in check.ledger.findings)
