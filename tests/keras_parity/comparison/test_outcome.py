@@ -4,7 +4,7 @@ import pytest
 
 from keras_parity.comparison.outcome import conclude
 from keras_parity.draws import Draw
-from keras_parity.judge import Difference
+from keras_parity.judge import Difference, raised
 from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
@@ -93,6 +93,22 @@ def test_a_crash_everywhere_is_nobodys_fault():
         check.participants.crashes[name] = ("conv", "crashed")
 
     assert conclude(check, 1.0).findings == []
+
+
+def test_nobody_is_called_alone_where_two_raise():
+    """Both are named, and the third is no party to it."""
+    check = checked()
+    for name in ("jax", "tensorflow"):
+        error = raised(Quantity(Kind.OUTPUT), name, "ValueError: no")
+        check.ledger.add(Place("cut", "Cut"), error, "inference", Draw("ordinary 1", True, []))
+
+    verdict = conclude(check, 1.0)
+
+    assert verdict.reason == "the backends disagree at cut: jax and tensorflow raise an error"
+    assert [finding.message for finding in verdict.findings] == [
+        f"cut: {name} raises where torch does not, on the output (error raised): ValueError: no"
+        for name in ("jax", "tensorflow")
+    ]
 
 
 def test_a_known_divergence_is_named_and_explained():

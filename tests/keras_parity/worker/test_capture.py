@@ -180,3 +180,32 @@ def test_what_loops_over_calls_is_taken_whole(backend):
 def test_the_innermost_layer_that_raised_is_told(backend):
     """With what the model raised, and not what Keras made of it."""
     assert shared_crew()[backend].ask(errand(failing_path)) == ("inner/broken", "ArithmeticError")
+
+
+def record_handed_weight() -> list[int]:
+    """Hand a layer a weight, as it is and as `convert_to_tensor` gives it; return how many tensors are recorded."""
+    import keras
+    from keras import layers, ops
+
+    from keras_parity.worker.capture import record
+
+    class Holder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.table = self.add_weight(shape=(4, 3), name="table")
+            self.count = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="count")
+            self.first, self.second = layers.Add(name="first"), layers.Add(name="second")
+
+        def call(self, x):
+            return self.first([x, self.table]) + self.second([x, ops.convert_to_tensor(self.table)])
+
+    holder = Holder()
+    holder(ops.ones((4, 3)))
+    found = record(holder, ops.ones((4, 3)), False, "float64", {})
+    return [len(call.inputs) for call in found.calls if call.path]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_weight_that_is_handed_to_a_layer_is_one_of_its_inputs(backend):
+    """On TensorFlow `ops.convert_to_tensor` returns the weight itself, elsewhere a tensor."""
+    assert shared_crew()[backend].ask(errand(record_handed_weight)) == [2, 2]

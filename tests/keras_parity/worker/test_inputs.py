@@ -130,3 +130,20 @@ def test_targets_have_the_structure_of_the_outputs():
     assert ask("jax", targets_of, "named", 2) in ({"rest": 0, "sum": 1}, {"sum": 1, "rest": 0})
     assert ask("jax", targets_of, "sequential", 1) in ([0], 0)
     assert ask("jax", targets_of, "built", 1) == 0
+
+
+def tell_what_can_be_evaluated() -> dict[str, bool]:
+    """Return, by kind and loss, whether a compiled model has anything to evaluate. Runs in a worker."""
+    from keras_parity.worker.inputs import can_evaluate
+
+    found = {}
+    for kind, loss in (("sequential", None), ("built", None), ("built", "mse")):
+        model = build(kind)
+        model.compile("sgd", loss)
+        found[f"{kind} {loss}"] = can_evaluate(model)
+    return found
+
+
+def test_a_model_that_trains_by_itself_and_has_no_loss_has_nothing_to_evaluate():
+    """Keras raises on TensorFlow and PyTorch, and reports zeros on JAX."""
+    assert ask("jax", tell_what_can_be_evaluated) == {"sequential None": True, "built None": False, "built mse": True}
