@@ -160,6 +160,13 @@ def _map_arrays(value: Any, function: Callable[[np.ndarray], Any]) -> Any:
 
 
 def _draw(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:
+    values = _draw_values(spec, kind, seed, position, batch_size)
+    if spec.mask and values.ndim > 1:
+        values[..., 0] = 1
+    return values
+
+
+def _draw_values(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:
     generator = np.random.default_rng([seed, position, *kind.encode()])
     batch = 1 if kind == "batch of one" else batch_size
     shape = tuple(

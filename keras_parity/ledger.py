@@ -58,11 +58,19 @@ class Ledger:
     _measurements: dict[tuple[object, ...], Measurement] = field(default_factory=dict)
     configurations: dict[str, Mapping[str, object]] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
+    _on_data: dict[str, bool] = field(default_factory=dict)
     _detours: dict[tuple[str, str], list[Quantity]] = field(default_factory=dict)
 
-    def see(self, path: str, configuration: Mapping[str, object] | None = None) -> None:
-        """Give a place its turn in the order of findings, after those seen before."""
+    def see(self, path: str, configuration: Mapping[str, object] | None = None, *, on_data: bool = False) -> None:
+        """Give a place its turn in the order of findings, after those seen before.
+
+        Args:
+            path: Of the place.
+            configuration: What is called there was made with.
+            on_data: Whether it takes data that no trained weight has been at.
+        """
         self._order.setdefault(path, len(self._order))
+        self._on_data[path] = on_data and self._on_data.get(path, True)
         if configuration:
             self.configurations.setdefault(path, configuration)
 
@@ -90,6 +98,7 @@ class Ledger:
             max_abs_error=difference.max_abs_error,
             rounding_units=difference.units,
             detail=difference.detail,
+            on_data=self._on_data.get(place.path, False) and difference.quantity.is_of_input,
         )
         key = (place.name, difference.execution, difference.quantity, difference.cause)
         known = self._findings.get(key)

@@ -56,6 +56,7 @@ class Finding:
         detail: The sizes and the other side in words, or what was raised.
         accepted: The reason why the project accepts it (`parity.toml`); None where it does not.
         known: The name of the divergence of Keras that it is; None where it is none that is known.
+        on_data: Whether it is a gradient of data that no trained weight has been at.
     """
 
     layer: str
@@ -72,11 +73,17 @@ class Finding:
     detail: str
     accepted: str | None = None
     known: str | None = None
+    on_data: bool = False
+
+    @property
+    def matters(self) -> bool:
+        """Whether ordinary data show it, in what some training needs: none needs a gradient of data."""
+        return self.ordinary and not self.on_data
 
     @property
     def is_open(self) -> bool:
-        """Whether it makes a check fail: nobody accepted it, and it is no known divergence on edge draws alone."""
-        return self.accepted is None and (self.known is None or self.ordinary)
+        """Whether it makes a check fail: nobody accepted it, and it is no known divergence that does not matter."""
+        return self.accepted is None and (self.known is None or self.matters)
 
     @property
     def message(self) -> str:

@@ -152,13 +152,17 @@ def variable_selection() -> keras.Model:
     return keras.Model(features, layers.Dense(1, activation="sigmoid", name="output")(x), name="variable_selection")
 
 
-def tab_transformer() -> keras.Model:
-    """Embedded categories with column embeddings through a transformer, joined with normalised numbers."""
+def tab_transformer(column_initializer: str = "uniform") -> keras.Model:
+    """Embedded categories with column embeddings through a transformer, joined with normalised numbers.
+
+    The column embedding is called on a constant, so that what it was initialised with becomes a constant, too.
+    """
     categories = keras.Input((5,), dtype="int32", name="categories")
     numbers = keras.Input((3,), name="numbers")
-    columns = [layers.Embedding(6, 8, name=f"column{i}")(categories[:, i]) for i in range(5)]
-    x = ops.stack(columns, axis=1)
-    x = x + layers.Embedding(5, 8, name="column_embedding")(ops.arange(0, 5, 1))
+    embedded = [layers.Embedding(6, 8, name=f"column{i}")(categories[:, i]) for i in range(5)]
+    x = ops.stack(embedded, axis=1)
+    columns = layers.Embedding(5, 8, embeddings_initializer=column_initializer, name="column_embedding")
+    x = x + columns(ops.arange(0, 5, 1))
     y = layers.MultiHeadAttention(2, 8, dropout=0.1, name="attention")(x, x)
     x = layers.LayerNormalization(epsilon=1e-6, name="norm1")(layers.Add(name="add1")([y, x]))
     y = layers.Dense(8, activation="gelu", name="feed_forward")(x)

@@ -18,7 +18,6 @@ from keras_parity.judge import (
     is_rounding,
     judge_call,
     largest,
-    minority,
     raised,
 )
 from keras_parity.ledger import Place
@@ -103,7 +102,7 @@ class Passes:
             check.participants.ask(driver, RunModel(current.draw.inputs, current.training, True))
         self.depends_on_mode = any(call.moded for made in calls.values() for call in made.values())
         for call in calls[driver].values():
-            ledger.see(call.path, call.configuration)
+            ledger.see(call.path, call.configuration, on_data=call.on_data)
         models = _whole_calls(calls[driver])
         portions = list(_portions(calls[driver], models, current.everything))
         for keys in portions:
@@ -125,7 +124,7 @@ class Passes:
             for key in keys:
                 if len(held[key]) > 1:
                     self._judge(calls[driver][key], held[key], shared[key], current)
-        self._compare_call_lists({name: calls[name] for name in whole}, current)
+        self._note_other_calls({name: calls[name] for name in whole})
 
     def _judge(self, call: CallOutline, studies: dict[str, Study], arrays: list[np.ndarray], current: Pass) -> None:
         """Judge one call; what a call within it does wrong is not its fault."""
@@ -344,22 +343,16 @@ class Passes:
             self.check.ledger.note_without_float64(name, Place(error.at), error)
         return [name for name in whole if name not in errors]
 
-    def _compare_call_lists(self, calls: dict[str, Calls], current: Pass) -> None:
-        """Compare which calls were made, and of how many tensors."""
+    def _note_other_calls(self, calls: dict[str, Calls]) -> None:
+        """Note which calls not all make: code may choose by the backend, and what encloses such calls is compared."""
         lists = {
-            name: tuple(sorted(f"{key} of {call.tensors} tensors" for key, call in made.items()))
-            for name, made in calls.items()
+            name: {f"{key} of {call.tensors} tensors" for key, call in made.items()} for name, made in calls.items()
         }
-        common = set.intersection(*map(set, lists.values())) if lists else set()
-
-        def describe(made: tuple[str, ...]) -> str:
-            return ", ".join(sorted(set(made) - common)) or "fewer calls"
-
-        masks = {f.execution for f in self.check.ledger.findings if f.quantity.kind is Kind.MASK}
-        for difference in minority(Quantity(Kind.CALLS), lists, Cause.STRUCTURE, describe):
-            if difference.execution in masks:  # the calls behind such a layer take another mask, or none
-                continue
-            self.check.ledger.add(Place(""), difference, current.mode, current.draw)
+        common = set.intersection(*lists.values()) if lists else set()
+        for name, made in lists.items():
+            if own := sorted(made - common):
+                more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+                self.check.ledger.note(f"not every backend makes the same calls: {own[0]}{more} on {name}")
 
 
 def _takes(call: CallOutline | None, arrays: list[np.ndarray]) -> bool:

@@ -1,7 +1,7 @@
 """One cause, one finding: what findings have in common, and what they make of a check.
 
-The rule: a known divergence that shows on edge draws alone is a warning, and the check passes. A known one on ordinary
-data fails, with its name, until the project accepts that name. What is not known fails.
+The rule: a known divergence that shows on edge draws alone, or in a gradient of data alone, is a warning, and the check
+passes. A known one on ordinary data fails, with its name, until the project accepts that name. What is not known fails.
 """
 
 import math
@@ -40,6 +40,11 @@ class FindingGroup:
         """Whether ordinary data shows it."""
         return self.findings[0].ordinary
 
+    @property
+    def matters(self) -> bool:
+        """Whether ordinary data shows it, in what some training needs."""
+        return self.findings[0].matters
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -48,7 +53,7 @@ class Decision:
     Attributes:
         outcome: *disagree* if something fails, else *agree*.
         failing: What nobody has accepted, and no edge case excuses.
-        warnings: Known divergences on edge draws alone.
+        warnings: Known divergences on edge draws alone, or in gradients of data.
         accepted: What the project accepts, by place or by name.
     """
 
@@ -73,7 +78,10 @@ class Decision:
         if self.warnings:
             only = "" if self.failing or self.accepted else "the only differences are "
             what = _count(len(self.warnings), "known divergence")
-            parts.append(f"{only}{what} of Keras on edge inputs alone ({_names(self.warnings)}), and that passes")
+            where = "on edge inputs alone"
+            if any(group.ordinary for group in self.warnings):
+                where = "on edge inputs, or in gradients of data, alone"
+            parts.append(f"{only}{what} of Keras {where} ({_names(self.warnings)}), and that passes")
         if self.accepted:
             parts.append(f"the project accepts {_count(len(self.accepted), 'cause')}")
         return "; ".join(parts)
@@ -101,7 +109,7 @@ def group_causes(
         # A class tells what is alike; where there is none, only the same place is.
         where = operation_of(finding) or finding.layer
         accepted = finding.accepted is not None
-        key = where, finding.execution, quantity.kind, quantity.aspect, finding.ordinary, known and known.name, accepted
+        key = where, finding.execution, quantity.kind, quantity.aspect, finding.matters, known and known.name, accepted
         groups.setdefault(key, []).append(finding)
         causes[key] = known
     return [FindingGroup(tuple(found), causes[key]) for key, found in groups.items()]
@@ -127,7 +135,7 @@ def decide(
     for group in group_causes(findings, versions, dtype, configurations):
         if group.findings[0].accepted is not None or (group.known is not None and group.known.name in accepted_names):
             accepted.append(group)
-        elif group.known is not None and not group.ordinary:
+        elif group.known is not None and not group.matters:
             warnings.append(group)
         else:
             failing.append(group)

@@ -21,7 +21,8 @@ size and, for errors, the text all fit.
 
 The rule:
 
-- A known divergence that shows **on edge draws alone** is a warning, and the check passes.
+- A known divergence that shows **on edge draws alone** is a warning, and the check passes. So is one in a **gradient of
+  data**, as of the augmentations that a model begins with: no training needs it.
 - A known divergence **on ordinary data** fails, with its name, until the project accepts that name in `parity.toml`.
 - What is **not known** fails.
 

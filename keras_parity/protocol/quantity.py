@@ -22,7 +22,7 @@ class Kind(enum.Enum):
     SLOT = "slot {}"
     WEIGHT = "weight {}"
     WEIGHTS = "weights"
-    CALLS = "calls"
+    CALLS = "calls"  # in reports of version 0.1 alone
     BUILDING = "building"
     STEP = "training step"
     SAVING = "saving"
@@ -65,6 +65,11 @@ class Quantity:
     def backward(self) -> bool:
         """Whether it comes from going backward: a gradient, or what an optimiser makes of gradients."""
         return self.kind in (Kind.GRADIENT, Kind.UPDATE)
+
+    @property
+    def is_of_input(self) -> bool:
+        """Whether it is the gradient of an input."""
+        return self.kind is Kind.GRADIENT and (self.name == "input" or self.name.startswith("input["))
 
     def to_dict(self) -> dict[str, str]:
         """Return it in JSON's types."""

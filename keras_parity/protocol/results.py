@@ -29,6 +29,7 @@ class InputSpec:
         high: The greatest, likewise.
         whole: Whether only whole numbers are drawn.
         padded: Whether zeros are a padding: on ordinary data they stand at the ends of rows alone.
+        mask: Whether it marks what counts. A row without any mark has no meaning, and implementations do as they like.
         distinct: Whether neighbours within a row differ: a sequence of labels that CTC is to find has no repeats.
         vocabulary: What values are drawn from: words, or numbers of a lookup; the last one may be unknown to the model.
         reason: Where the range comes from, in a few words; empty where nothing limits it.
@@ -43,6 +44,7 @@ class InputSpec:
     high: Bound | None = None
     whole: bool = False
     padded: bool = False
+    mask: bool = False
     distinct: bool = False
     vocabulary: tuple[str | int, ...] = ()
     reason: str = ""
@@ -165,6 +167,8 @@ class CallOutline:
         bytes: What these take in float64.
         configuration: What it was made with, the values that are numbers and text.
         dtypes: Of each tensor, by Keras's name.
+        on_data: Whether it takes data that no trained weight has been at, so that no training needs its inputs'
+            gradients.
     """
 
     key: str
@@ -177,6 +181,7 @@ class CallOutline:
     bytes: int
     configuration: dict[str, object] = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
+    on_data: bool = False
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,7 @@ class _Probe:
         ]
         if any(use.kind == MASK for use in identical):
             label = next(use.label for use in identical if use.kind == MASK)
-            return replace(spec, tokens=2, padded=True, reason=f"a mask at {label}")
+            return replace(spec, tokens=2, padded=True, mask=True, reason=f"a mask at {label}")
         if _is_integer(spec.dtype):  # it goes to no table: how many there are is anyone's guess
             spec = replace(spec, tokens=UNKNOWN_TOKENS)
         suited = next((use for use in identical if use.kind == SUITED), None)

@@ -8,7 +8,7 @@ import contextlib
 import functools
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -228,8 +228,9 @@ def run_model(task: tasks.RunModel) -> Ran:
             case.eager.add(kind)
             uncompiled = describe_error(found.uncompiled)
         case.calls[kind] = {call.key: call for call in found.calls}
+    on_data = calls_on_data(list(case.calls["checked"].values()))
     calls = [
-        _outline(call)
+        _outline(call, call.key in on_data)
         for call in case.calls["checked"].values()
         # An operation made within a call gets another name in each run: it is taken with the call around it.
         if call.key in case.calls["reference"] or "reference" in errors
@@ -519,7 +520,33 @@ def describe_error(error: Exception, at: str | None = None) -> Raised:
     return Raised(f"{type(error).__name__}: {quote(error, limit=400) or 'no message'}", at or "")
 
 
-def _outline(call: Call) -> CallOutline:
+def calls_on_data(calls: Sequence[Call]) -> set[str]:
+    """Return the keys of those calls that take data which no trained weight has been at.
+
+    That is sure of what begins before any trained layer, within models that train no weight of their own.
+
+    Args:
+        calls: Of a run, in the order they began.
+    """
+    enclosing: dict[str, tuple[str, ...]] = {}
+    trained: set[str] = set()
+    holders: set[str] = set()
+    found = set()
+    for call in calls:
+        around = enclosing.get(call.key, ())
+        enclosing |= {inner.key: (*around, call.key) for inner in call.inner}
+        if trained <= set(around) and not holders & set(around):
+            found.add(call.key)
+        if isinstance(call.operation, keras.Layer) and call.operation.trainable_variables:
+            trained.add(call.key)
+            _, *within = keras_internals.flatten_layers(call.operation)
+            inner_weights = {id(v) for layer in within for v in layer.trainable_variables}
+            if any(id(v) not in inner_weights for v in call.operation.trainable_variables):
+                holders.add(call.key)
+    return found
+
+
+def _outline(call: Call, on_data: bool) -> CallOutline:
     return CallOutline(
         key=call.key,
         path=call.path,
@@ -531,6 +558,7 @@ def _outline(call: Call) -> CallOutline:
         bytes=call.bytes,
         configuration=_configuration(call.operation),
         dtypes=tuple(call.dtypes),
+        on_data=on_data,
     )
 
 

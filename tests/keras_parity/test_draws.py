@@ -71,3 +71,13 @@ def test_targets_fit_the_loss(loss, allowed):
     [targets] = draw_targets(loss, [np.zeros((40, 3))], seed=1, step=0)
 
     assert set(np.unique(targets).tolist()) == allowed
+
+
+def test_a_mask_marks_something_in_each_row():
+    """A row without any mark has no meaning: implementations of attention make of it what they like."""
+    spec = InputSpec("mask", (None, 6), "int32", tokens=2, padded=True, mask=True)
+
+    for draw in draw_inputs([spec], seed=1, batch_size=4):
+        (values,) = draw.inputs
+        assert values[:, 0].all(), draw.name
+        assert set(np.unique(values)) <= {0, 1}

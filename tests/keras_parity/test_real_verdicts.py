@@ -634,3 +634,57 @@ def test_a_lost_derivative_of_a_saturated_activation_is_found():
     verdict = check(build_saturated, kwargs={"wrong": "jax"}, steps=0, reload=False)
 
     assert {(finding.layer, finding.execution) for finding in verdict.findings} == {("gate", "jax")}
+
+
+def build_augmented(trained_before=False):
+    """A classifier that augments its pictures, at first or behind a layer that is trained."""
+    from keras import Input, Sequential, layers
+
+    front = [layers.Conv2D(3, 3, padding="same")] if trained_before else []
+    augmented = layers.RandomTranslation(0.1, 0.1, name="augment")
+    return Sequential([Input((8, 8, 3)), *front, augmented, layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
+
+
+@pytest.mark.parametrize("trained_before", [False, True])
+def test_a_known_divergence_in_a_gradient_of_data_is_a_warning(trained_before):
+    """No training needs the gradient of what augments the pictures at first; behind a trained layer it does."""
+    options = {"edge": False, "reload": False, "steps": 0}
+    verdict = check(build_augmented, kwargs={"trained_before": trained_before}, **options)
+
+    (finding,) = verdict.findings
+    assert (finding.layer, finding.execution, finding.known) == ("augment", "tensorflow", "affine-transform-gradient")
+    assert verdict.outcome is (Outcome.DISAGREE if trained_before else Outcome.AGREE)
+    assert finding.ordinary
+
+
+def build_attention_by_backend(uniform=False):
+    """Attention under a mask, fused on some backends: of a row without any key each makes what it likes."""
+    import keras
+    from keras import layers, ops
+
+    class Attention(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.softmax = layers.Softmax(name="softmax")
+
+        def call(self, x, mask):
+            keys = ops.cast(mask, "bool")[:, None, :]
+            scores = ops.matmul(x, ops.transpose(x, (0, 2, 1)))
+            if keras.backend.backend() == "tensorflow":
+                return ops.matmul(self.softmax(scores, mask=keys), x) * (1.01 if uniform else 1.0)
+            shares = ops.where(keys, ops.exp(scores - ops.max(scores, axis=-1, keepdims=True)), 0.0)
+            return ops.matmul(shares / ops.maximum(ops.sum(shares, axis=-1, keepdims=True), 1e-30), x)
+
+    x, mask = keras.Input((5, 4), name="x"), keras.Input((5,), dtype="int32", name="padding_mask")
+    return keras.Model([x, mask], layers.Dense(2)(Attention(name="attention")(x, mask)))
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_code_that_chooses_by_the_backend_is_compared_by_what_it_gives(wrong):
+    """Other calls are a note; no row is drawn without a mark in its mask. What is wrong by a hundredth is found."""
+    verdict = check(build_attention_by_backend, kwargs={"uniform": wrong}, reload=False, steps=0)
+
+    assert {(finding.layer, finding.execution) for finding in verdict.findings} == (
+        {("attention", "tensorflow")} if wrong else set()
+    )
+    assert any("not every backend makes the same calls: attention/softmax#0" in note for note in verdict.notes)

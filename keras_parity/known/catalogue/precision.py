@@ -34,6 +34,14 @@ DIVERGENCES = (
                 # A unit is half a rounding of the result's largest entry at least: this is all of the result.
                 most_units=2.0**25,
             ),
+            Sign(  # with a momentum of 0 the state is the variance itself, of which nothing is left
+                operations=_VARIANCES,
+                alone=frozenset({"torch"}),
+                kinds=frozenset({Kind.STATE}),
+                causes=frozenset({_PRECISION}),
+                draws=ONE_OR_EQUAL | {DrawKind.TINY},
+                names=("*moving_variance",),
+            ),
             Sign(
                 operations=_VARIANCES,
                 alone=frozenset({"torch"}),

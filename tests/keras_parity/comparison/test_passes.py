@@ -98,12 +98,12 @@ def test_a_run_that_raises_everywhere_counts_on_ordinary_data_alone(draw, everyw
     assert bool(check.ledger.notes) is (everywhere is None)
 
 
-def test_another_list_of_calls_is_structure():
-    """One backend calls a layer that the others do not."""
+def test_another_list_of_calls_is_a_note():
+    """Code may choose by the backend, as attention does: what encloses the calls is compared."""
     check = compare(ran=lambda name, _: Ran([WHOLE, FIRST] if name == "jax" else [WHOLE, FIRST, SECOND]))
 
-    [finding] = check.ledger.findings
-    assert (finding.layer, finding.execution, finding.quantity) == ("(model)", "jax", Quantity(Kind.CALLS))
+    assert check.ledger.findings == []
+    assert "not every backend makes the same calls: second#0 of 1 tensors on torch" in check.ledger.notes
 
 
 def test_the_next_run_is_begun_before_the_last_answers_are_judged():
