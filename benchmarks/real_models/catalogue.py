@@ -313,7 +313,7 @@ TABLES = (
         expected=Expected(
             "disagree",
             (Place("(training)", "torch"),),
-            "a constant that a layer has computed while the model was built keeps its graph on PyTorch: the second step "
+            "a constant that a layer computed while the model was built keeps its graph on PyTorch: the second step "
             "raises",
         ),
     ),
