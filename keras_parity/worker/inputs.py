@@ -7,10 +7,13 @@ import keras
 import numpy as np
 from keras import tree
 
-from keras_parity.protocol.results import UNKNOWN_TOKENS, InputSpec
+from keras_parity.protocol.results import UNKNOWN_SIZE, UNKNOWN_TOKENS, InputSpec
 from keras_parity.worker import keras_internals
 from keras_parity.worker.replay import to_tensor
 from keras_parity.worker.tensors import Structure, Tensor
+
+# What is tried where an input leaves a size open: two are the quickest, and too few for what halves a picture twice.
+_BATCH, _SIZES = 2, (2, UNKNOWN_SIZE, 8, 16, 32)
 
 
 def describe_inputs(model: keras.Model) -> list[InputSpec] | None:
@@ -79,11 +82,31 @@ def build_layers(model: keras.Model, example: Structure | None) -> None:
     specs = describe_inputs(model)
     if any(spec.dtype == "string" for spec in specs or ()) and keras.backend.backend() != "tensorflow":
         return  # nothing can be called with text there, which is told once the model is known
-    if example is None and specs is not None:
-        dtypes = ["U1" if spec.dtype == "string" else spec.dtype for spec in specs]
-        example = [np.zeros([n or 2 for n in spec.shape], d) for spec, d in zip(specs, dtypes, strict=True)]
     if example is not None:
         model(pack(model, example), training=False)
+    elif specs is not None:
+        _call_on_zeros(model, specs)
+
+
+def _call_on_zeros(model: keras.Model, specs: list[InputSpec]) -> None:
+    """Call a model on zeros of the first size that it takes, where its inputs leave sizes open.
+
+    Raises:
+        Exception: What it raises for the first size, if it takes none.
+    """
+    refused: Exception | None = None
+    for size in _SIZES:
+        shapes = [[n or (size if axis else _BATCH) for axis, n in enumerate(spec.shape)] for spec in specs]
+        dtypes = ["U1" if spec.dtype == "string" else spec.dtype for spec in specs]
+        example = [np.zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+        try:
+            model(pack(model, example), training=False)
+        except Exception as error:
+            refused = refused or error
+            continue
+        return
+    if refused is not None:
+        raise refused
 
 
 def pack(model: keras.Model, inputs: Structure) -> Structure:

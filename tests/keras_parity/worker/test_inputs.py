@@ -147,3 +147,38 @@ def tell_what_can_be_evaluated() -> dict[str, bool]:
 def test_a_model_that_trains_by_itself_and_has_no_loss_has_nothing_to_evaluate():
     """Keras raises on TensorFlow and PyTorch, and reports zeros on JAX."""
     assert ask("jax", tell_what_can_be_evaluated) == {"sequential None": True, "built None": False, "built mse": True}
+
+
+def build_on_open_sizes(halvings: int) -> list[bool]:
+    """Return which layers are built of a model that halves pictures of any size. Runs in a worker."""
+    import keras
+    from keras import layers
+
+    from keras_parity.worker.inputs import build_layers
+
+    class Lazy(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.steps = [layers.Conv2D(2, 2, strides=2) for _ in range(halvings)]
+
+        def build(self, shape):
+            self.built = True
+
+        def call(self, x):
+            for step in self.steps:
+                x = step(x)
+            return x
+
+        def compute_output_spec(self, x):
+            return keras.KerasTensor((None, None, None, 2), x.dtype)
+
+    lazy = Lazy()
+    given = keras.Input((None, None, 2))
+    build_layers(keras.Model(given, lazy(given)), None)
+    return [step.built for step in lazy.steps]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_model_of_open_sizes_is_called_on_one_that_it_takes(backend):
+    """Two pixels are too few for what halves a picture twice, and more."""
+    assert ask(backend, build_on_open_sizes, halvings=3) == [True] * 3
