@@ -422,10 +422,12 @@ def hub(
     optimizer="sgd",
     expected=AGREE,
     rounding=0.0,
+    gives_inputs=False,
     **config,
 ) -> Model:
     """Return an entry for a backbone of keras-hub."""
-    builder, rest = f"benchmarks.real_models.hub:{builder}", {"expected": expected, "rounding": rounding}
+    builder = f"benchmarks.real_models.hub:{builder}"
+    rest = {"expected": expected, "rounding": rounding, "gives_inputs": gives_inputs}
     needs = ("keras_hub",)
     return Model(name, "keras-hub", builder, draw_inputs, config, optimizer=optimizer, needs=needs, large=large, **rest)
 
@@ -547,6 +549,7 @@ HUB = (
             masks=normal(1, 16, 16, 1),
         ),
         "segment_anything",
+        gives_inputs=True,
     ),
     hub("deep_lab", normal(32, 32, 3), "deep_lab"),
     hub(

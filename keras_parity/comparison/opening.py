@@ -118,10 +118,10 @@ def _draw(check: Check, specs: Sequence[InputSpec]) -> list[Draw]:
 def _without_broken(check: Check, answers: dict[str, Description | Raised]) -> dict[str, Description]:
     """Return the descriptions of those that can build the model, and keep what the others raised."""
     broken = {name: answer for name, answer in answers.items() if isinstance(answer, Raised)}
+    for error in broken.values():
+        refuse_misuse(error)
     if broken and len(broken) == len(answers):
-        first = next(iter(broken.values()))
-        refuse_misuse(first)
-        check.ledger.raised_everywhere = first.text
+        check.ledger.raised_everywhere = next(iter(broken.values())).text
     for name, error in broken.items():
         if len(broken) < len(answers):
             difference = raised(Quantity(Kind.BUILDING), name, error.text)

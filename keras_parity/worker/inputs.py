@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import tree
 
+from keras_parity.errors import UsageError, quote
 from keras_parity.protocol.results import UNKNOWN_SIZE, UNKNOWN_TOKENS, InputSpec
 from keras_parity.worker import keras_internals
 from keras_parity.worker.replay import to_tensor
@@ -92,10 +93,12 @@ def _call_on_zeros(model: keras.Model, specs: list[InputSpec]) -> None:
     """Call a model on zeros of the first size that it takes, where its inputs leave sizes open.
 
     Raises:
-        Exception: What it raises for the first size, if it takes none.
+        UsageError: If it takes none of several sizes: which one fits, the user knows.
+        Exception: What it raises, where no size is open.
     """
+    is_open = any(None in spec.shape[1:] for spec in specs)
     refused: Exception | None = None
-    for size in _SIZES:
+    for size in _SIZES if is_open else _SIZES[:1]:
         shapes = [[n or (size if axis else _BATCH) for axis, n in enumerate(spec.shape)] for spec in specs]
         dtypes = ["U1" if spec.dtype == "string" else spec.dtype for spec in specs]
         example = [np.zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
@@ -105,6 +108,12 @@ def _call_on_zeros(model: keras.Model, specs: list[InputSpec]) -> None:
             refused = refused or error
             continue
         return
+    if refused is not None and is_open:
+        said = quote(f"{type(refused).__name__}: {refused}", 200)
+        text = (
+            f"sizes that the model's inputs leave open cannot be guessed ({said}); give inputs=, or --inputs FILE.npz"
+        )
+        raise UsageError(text) from refused
     if refused is not None:
         raise refused
 
