@@ -18,10 +18,11 @@ SAMPLES = 6
 # resolution, so that its rounding errors are drawn anew, while a smooth difference stays what it was.
 _NEIGHBOURHOOD = 2.0**-20
 # So that a large network fits in memory, calls are replayed in portions of so many bytes of inputs. Where a batch of
-# the usual size, or the weights, take more bytes than `LARGE`, a smaller batch is drawn, one execution computes at a
-# time, and the optimiser is tried on portions of so many bytes of weights.
+# the usual size takes more bytes than `LARGE`, or the weights more than `LARGE_WEIGHTS`, a smaller batch is drawn, one
+# execution computes at a time, the optimiser is tried on portions of so many bytes of weights, and `fit` and `predict`
+# are left out. A training holds the weights a dozen times: those of ResNet50, 200 MB, took more than 24 GiB.
 PORTION = 16 << 20
-BATCH_SIZE, SMALL_BATCH_SIZE, LARGE = 4, 2, 256 << 20
+BATCH_SIZE, SMALL_BATCH_SIZE, LARGE, LARGE_WEIGHTS = 4, 2, 256 << 20, 128 << 20
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Check:
     @property
     def large(self) -> bool:
         """Whether the model's activations or its weights take so much that memory is spared."""
-        return max(BATCH_SIZE * self.bytes_of_activations, self.bytes_of_weights) > LARGE
+        return BATCH_SIZE * self.bytes_of_activations > LARGE or self.bytes_of_weights > LARGE_WEIGHTS
 
     @property
     def weight_portions(self) -> int:

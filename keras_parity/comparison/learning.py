@@ -82,6 +82,7 @@ def compare_learning(check: Check, draw: Draw) -> None:
     participants, request = check.participants, check.request
     if check.large:
         participants.ask_all(ForgetCalls())
+        check.ledger.note("fit, evaluate and predict were not compared: they would take too much memory")
     outputs = participants.ask(participants.trainers[0], Predict(draw.inputs))
     check.spans_batch = spans_batch(check, draw, outputs)
     predicting = None if check.large else begin_predict(check, draw)

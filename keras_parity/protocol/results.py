@@ -9,6 +9,8 @@ from keras_parity.protocol.quantity import Quantity
 
 # Sizes that stand for the unknown ones of an input's shape: an odd one, so that paddings are seen.
 UNKNOWN_SIZE = 9
+# What a worker says that has no model, as a process that was started anew.
+NO_MODEL = "this worker holds no model"
 # The number of tokens where nothing in the model says how many there are.
 UNKNOWN_TOKENS = 10
 # A bound for all values, or one for each entry of the last axis.

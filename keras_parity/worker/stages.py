@@ -21,6 +21,7 @@ from keras_parity.memory import give_back_freed_memory
 from keras_parity.protocol import tasks
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import (
+    NO_MODEL,
     Around,
     CallOutline,
     Description,
@@ -509,7 +510,7 @@ def current_case() -> _Case:
         RuntimeError: If it holds none, as a process that was started anew.
     """
     if _case is None:
-        raise RuntimeError("this worker holds no model")
+        raise RuntimeError(NO_MODEL)
     return _case
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_parity.comparison.check import BATCH_SIZE, LARGE, PORTION, SMALL_BATCH_SIZE
+from keras_parity.comparison.check import BATCH_SIZE, LARGE, LARGE_WEIGHTS, PORTION, SMALL_BATCH_SIZE
 from keras_parity.judge import NEIGHBOURS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.tasks import ReplayNeighbours
@@ -14,7 +14,12 @@ OUTPUT = Quantity(Kind.OUTPUT)
 
 @pytest.mark.parametrize(
     ("activations", "weights", "large"),
-    [(0, 0, False), (LARGE // BATCH_SIZE, LARGE, False), (LARGE // BATCH_SIZE + 1, 0, True), (0, LARGE + 1, True)],
+    [
+        (0, 0, False),
+        (LARGE // BATCH_SIZE, LARGE_WEIGHTS, False),
+        (LARGE // BATCH_SIZE + 1, 0, True),
+        (0, LARGE_WEIGHTS + 1, True),
+    ],
 )
 def test_a_model_is_large_by_its_batch_or_its_weights(activations, weights, large):
     """Then fewer examples are drawn, unless the user says how many."""
@@ -29,8 +34,8 @@ def test_a_model_is_large_by_its_batch_or_its_weights(activations, weights, larg
 def test_the_weights_of_a_large_model_are_tried_in_portions():
     """As many as fit in memory, and never more than there are weights."""
     check = make_check()
-    check.bytes_of_weights, check.trained_weights = LARGE + PORTION, 1000
-    assert check.weight_portions == LARGE // PORTION + 1
+    check.bytes_of_weights, check.trained_weights = LARGE_WEIGHTS + PORTION, 1000
+    assert check.weight_portions == LARGE_WEIGHTS // PORTION + 1
 
     check.trained_weights = 5
     assert check.weight_portions == 5
