@@ -1,5 +1,7 @@
 """The bench's results as counts and as a Markdown document."""
 
+from collections.abc import Sequence
+
 from benchmarks.real_models.bench import SKIPPED, Result
 from benchmarks.real_models.catalogue import MODELS
 from benchmarks.real_models.entry import Model
@@ -27,7 +29,11 @@ def summarise(results: list[Result]) -> dict:
 
 
 def render_document(
-    results: list[Result], truths: dict[str, Truth], environment: dict, earlier: frozenset[str] = frozenset()
+    results: list[Result],
+    truths: dict[str, Truth],
+    environment: dict,
+    earlier: frozenset[str] = frozenset(),
+    absent: Sequence[str] = (),
 ) -> str:
     """Return the document: counts, what is wrong, each model, the divergences that are expected.
 
@@ -36,6 +42,7 @@ def render_document(
         truths: What plain Keras computes, by model.
         environment: What a verdict says it ran on; `command` is the bench's.
         earlier: The names of results that an earlier state of the engine gave.
+        absent: The names of checks that were not made.
     """
     count = summarise(results)
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
@@ -68,12 +75,14 @@ def render_document(
         "",
     ]
     if earlier:
-        told = {result.trial.model for result in results if result.name in earlier}
         parts += [
-            f"{len(earlier)} of the checks were made with an earlier state of the engine, which is worked on while the "
-            f"bench runs; the others with the present one. The former are those of: {', '.join(sorted(told))}.",
+            f"{len(earlier)} of the checks were made with earlier states of the engine, which was worked on while the "
+            "bench ran; those whose verdict was wrong were made again. A run without `--recorded` and `--earlier` makes "
+            "all of them anew.",
             "",
         ]
+    if absent:
+        parts += [f"{len(absent)} checks of the catalogue were not made: {', '.join(absent)}.", ""]
     wrong = [result for result in results if result.mistake]
     if wrong:
         parts += ["## Wrong", ""] + [f"- {result.name}: {result.mistake}" for result in wrong] + [""]

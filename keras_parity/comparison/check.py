@@ -18,9 +18,10 @@ SAMPLES = 6
 # resolution, so that its rounding errors are drawn anew, while a smooth difference stays what it was.
 _NEIGHBOURHOOD = 2.0**-20
 # So that a large network fits in memory, calls are replayed in portions of so many bytes of inputs. Where a batch of
-# the usual size takes more bytes than `LARGE`, or the weights more than `LARGE_WEIGHTS`, a smaller batch is drawn, one
-# execution computes at a time, the optimiser is tried on portions of so many bytes of weights, and `fit` and `predict`
-# are left out. A training holds the weights a dozen times: those of ResNet50, 200 MB, took more than 24 GiB.
+# the usual size takes more bytes than `LARGE`, a smaller one is drawn. There, and where the weights take more than
+# `LARGE_WEIGHTS`, one execution computes at a time, the optimiser is tried on portions of so many bytes of weights, and
+# `fit` and `predict` are left out. A training holds the weights a dozen times: with those of ResNet50, 200 MB, a check
+# took more than 24 GiB.
 PORTION = 16 << 20
 BATCH_SIZE, SMALL_BATCH_SIZE, LARGE, LARGE_WEIGHTS = 4, 2, 256 << 20, 128 << 20
 
@@ -64,7 +65,11 @@ class Check:
     @property
     def large(self) -> bool:
         """Whether the model's activations or its weights take so much that memory is spared."""
-        return BATCH_SIZE * self.bytes_of_activations > LARGE or self.bytes_of_weights > LARGE_WEIGHTS
+        return self._has_large_batch or self.bytes_of_weights > LARGE_WEIGHTS
+
+    @property
+    def _has_large_batch(self) -> bool:
+        return BATCH_SIZE * self.bytes_of_activations > LARGE
 
     @property
     def weight_portions(self) -> int:
@@ -74,7 +79,7 @@ class Check:
     @property
     def batch_size(self) -> int:
         """How many examples are in a draw."""
-        return self.request.batch_size or (SMALL_BATCH_SIZE if self.large else BATCH_SIZE)
+        return self.request.batch_size or (SMALL_BATCH_SIZE if self._has_large_batch else BATCH_SIZE)
 
     @property
     def own_training(self) -> bool:

@@ -22,12 +22,12 @@ OUTPUT = Quantity(Kind.OUTPUT)
     ],
 )
 def test_a_model_is_large_by_its_batch_or_its_weights(activations, weights, large):
-    """Then fewer examples are drawn, unless the user says how many."""
+    """A batch that is large has fewer examples, unless the user says how many."""
     check = make_check()
     check.bytes_of_activations, check.bytes_of_weights = activations, weights
 
     assert check.large is large
-    assert check.batch_size == (SMALL_BATCH_SIZE if large else BATCH_SIZE)
+    assert check.batch_size == (SMALL_BATCH_SIZE if activations > LARGE // BATCH_SIZE else BATCH_SIZE)
     assert make_check(batch_size=7).batch_size == 7
 
 
