@@ -77,8 +77,7 @@ def render_document(
     if earlier:
         parts += [
             f"{len(earlier)} of the checks were made with earlier states of the engine, which was worked on while the "
-            "bench ran; those whose verdict was wrong were made again. A run without `--recorded` and `--earlier` makes "
-            "all of them anew.",
+            "bench ran. A run without `--recorded` and `--earlier` makes all of them anew.",
             "",
         ]
     if absent:
