@@ -181,12 +181,14 @@ class Builder:
         inputs: A `Slot` for each input, in the structure that the model takes.
         outputs: A `Slot` for each output, likewise; one for a model whose outputs only a call tells.
         built: Whether the model has its weights before it is called.
+        frozen: Whether it has untrained weights that an initialiser may have drawn: matrices.
     """
 
     function: Custom | None
     inputs: Any
     outputs: Any
     built: bool
+    frozen: bool
 
 
 @dataclass(frozen=True)

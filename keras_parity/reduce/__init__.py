@@ -51,7 +51,7 @@ def reduce_to_script(
     findings = _worst_first(verdict)
     # What no call shows alone the whole model does: last, as it is the longest.
     for finding, whole in [*((finding, False) for finding in findings), *((finding, True) for finding in findings)]:
-        say(f"reducing {finding.message}{', with the whole model' if whole else ''}")
+        say(f"{'with the whole model, ' if whole else ''}reducing {quote(finding.message, 200)}")
         kind = WholeReduction if whole else TrainingReduction if finding.layer.startswith(IN_TRAINING) else Reduction
         try:
             text = kind(request, finding, crew, say).reduce(verdict)

@@ -146,8 +146,13 @@ class WholeReduction(Reduction):
             return [*lines, 'print(keras.backend.backend(), "builds it, with", len(model.weights), "weights")']
         if not model.builder.built:
             lines.append(f"model({x}, training=False)  # makes the weights")
+        weights = "model.trainable_weights"
+        if model.builder.frozen:
+            frozen = 'not w.trainable and len(w.shape) > 1 and "float" in w.dtype'
+            lines.append(f"drawn = {weights} + [w for w in model.weights if {frozen}]")
+            weights = "drawn"
         lines += [
-            "for weight in sorted(model.trainable_weights, key=lambda weight: weight.path):",
+            f"for weight in sorted({weights}, key=lambda weight: weight.path):",
             "    weight.assign(generator.uniform(-0.5, 0.5, weight.shape))",
         ]
         if self._trains and not model.compiled:

@@ -140,7 +140,13 @@ def describe_builder(task: DescribeBuilder) -> Builder:
             raise UsageError(f"{function.name} is in no module that a script can import")
     model = stages.current_case().models["reference"]
     inputs, outputs = keras_internals.input_structure(model), keras_internals.output_structure(model)
-    return Builder(function, _numbered(inputs), _numbered(outputs), built=inputs is not None)
+    frozen = any(_is_frozen_matrix(weight) for weight in model.weights)
+    return Builder(function, _numbered(inputs), _numbered(outputs), built=inputs is not None, frozen=frozen)
+
+
+def _is_frozen_matrix(weight: keras.Variable) -> bool:
+    """Return whether a weight is untrained and may have been drawn: vectors start as zeros or ones."""
+    return not weight.trainable and len(weight.shape) > 1 and keras.backend.is_float_dtype(weight.dtype)
 
 
 def _numbered(structure: Any) -> Any:
