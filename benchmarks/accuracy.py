@@ -1,9 +1,9 @@
-"""The README's table: accuracy of every system on each backend, over several seeds, beside its source's claim.
+"""A table of docs/systems.md: accuracy of every system on each backend over several seeds, beside its source's claim.
 
-    python -m benchmarks.accuracy --seeds 3 --json accuracy.jsonl --readme README.md
+    python -m benchmarks.accuracy --seeds 3 --json accuracy.jsonl --docs docs/systems.md --readme README.md
 
 Trains every (system, backend, seed) with train.py itself, one after the other, evaluates each run on all backends, and
-writes the table between the markers in the README. The record keeps each run: the same command goes on where it was
+writes the table, and its first rows into the README. The record keeps each run: the same command goes on where it was
 stopped, and one that asks for some systems alone adds them to the table.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.digest import digest_sources
 from benchmarks.machine import describe_machine
-from benchmarks.markers import replace_between_markers
+from benchmarks.markers import excerpt, replace_between_markers
 from foundation.command_line import print_anywhere
 from keras_parity.scan.record import Record
 from training.backend import BACKENDS
@@ -84,14 +84,15 @@ def name_run(model: str, backend: str, seed: int) -> str:
 
 
 def main() -> None:
-    """Train, evaluate, print the table, and write it into the README if asked."""
+    """Train, evaluate, print the table, and write it into the documents that are named."""
     print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(TARGETS), help="names with commas between them; default all")
     parser.add_argument("--backends", default=",".join(BACKENDS), help="likewise")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the runs there, and go on with those that are")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="likewise, with the first rows")
     options = parser.parse_args()
     programs = digest_sources(*(ROOT / folder for folder in ("data", "models", "training")))
     record = Record(options.json, {"programs": programs, "machine": describe_machine().rpartition("; ")[0]}, Run)
@@ -104,8 +105,10 @@ def main() -> None:
                     print(f"{run.name}: {run.result['test_accuracy']:.4f}", file=sys.stderr, flush=True)
     text = render(run for run in record.rows.values() if isinstance(run, Run))
     print(text)
+    if options.docs:
+        replace_between_markers(options.docs, "benchmarks.accuracy", text)
     if options.readme:
-        replace_between_markers(options.readme, "benchmarks.accuracy", text)
+        replace_between_markers(options.readme, "benchmarks.accuracy", excerpt(text))
 
 
 def train(model: str, backend: str, seed: int) -> Run:
@@ -140,7 +143,8 @@ def render(runs: Iterable[Run]) -> str:
             "",
             "Each system by its own recipe, scored on its whole test split; reached means that the mean over the "
             f"seeds is at least the source's number. Speeds are in docs/speed.md. {describe_machine()}. "
-            "Written by `python -m benchmarks.accuracy --json accuracy.jsonl --readme README.md`.",
+            "Written by `python -m benchmarks.accuracy --json accuracy.jsonl --docs docs/systems.md "
+            "--readme README.md`.",
         ]
     )
 

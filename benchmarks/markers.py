@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+# So many rows of a table are in the README.
+_ROWS = 5
+
 
 def replace_between_markers(path: Path, program: str, text: str) -> None:
     """Replace what stands between `<!-- PROGRAM begins -->` and `<!-- PROGRAM ends -->` in a file, in one step.
@@ -23,3 +26,9 @@ def replace_between_markers(path: Path, program: str, text: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
     draft.replace(path)
+
+
+def excerpt(table: str) -> str:
+    """Return the first rows of a Markdown table, with a link to the document that has them all."""
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    return "\n".join([*rows[: 2 + _ROWS], "", "The first five rows of [the whole table](docs/systems.md)."])

@@ -1,6 +1,6 @@
-"""The README's table: whether the backends agree on each system, in inference and in training, by the parity engine.
+"""A table of docs/systems.md: whether the backends agree on each system, in inference and in training.
 
-    python -m benchmarks.parity --readme README.md
+    python -m benchmarks.parity --docs docs/systems.md --readme README.md
 
 Each system is checked as it trains: with its recipe's loss and optimiser, on all draws of `keras-parity check`.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from benchmarks.markers import replace_between_markers
+from benchmarks.markers import excerpt, replace_between_markers
 from foundation.command_line import print_anywhere
 from keras_parity import check
 from keras_parity.report.wording import format_units
@@ -34,11 +34,12 @@ def __getattr__(name: str) -> Any:
 
 
 def main() -> None:
-    """Check every system, print the table, and write it into the README if asked."""
+    """Check every system, print the table, and write it into the documents that are named."""
     print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.parity", description=__doc__.splitlines()[0])
     parser.add_argument("--models", help="names with commas between them; default all, variants too")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="likewise, with the first rows")
     options = parser.parse_args()
     lines = [
         "| system | parameters | the backends | worst error, forward | worst error, backward | s |",
@@ -55,11 +56,14 @@ def main() -> None:
         "Each system with its recipe's loss and optimiser: outputs, gradients, loss, three optimiser steps, saving "
         "and reloading, in training mode and in inference. Errors in rounding units, the worst of those measured; 500 "
         "agree. "
-        f"{describe_machine()}. Written by `python -m benchmarks.parity --readme README.md`.",
+        f"{describe_machine()}. Written by `python -m benchmarks.parity --docs docs/systems.md --readme README.md`.",
         *(["", *notes] if notes else []),
     ]
+    text = "\n".join([*lines, *below])
+    if options.docs:
+        replace_between_markers(options.docs, "benchmarks.parity", text)
     if options.readme:
-        replace_between_markers(options.readme, "benchmarks.parity", "\n".join([*lines, *below]))
+        replace_between_markers(options.readme, "benchmarks.parity", excerpt(text))
     print("\n".join(below))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.markers import replace_between_markers
+from benchmarks.markers import excerpt, replace_between_markers
 from benchmarks.speed import compare, render
 from tests.commands import ROOT
 from training.environment import describe_environment
@@ -77,6 +77,9 @@ def test_a_document_without_its_markers_is_left_alone(tmp_path, text):
     ("document", "program"),
     [
         ("README.md", "benchmarks.accuracy"),
+        ("README.md", "benchmarks.parity"),
+        ("docs/systems.md", "benchmarks.accuracy"),
+        ("docs/systems.md", "benchmarks.parity"),
         ("docs/speed.md", "benchmarks.speed"),
         ("docs/speed.md", "benchmarks.tensorflow_settings"),
     ],
@@ -89,6 +92,14 @@ def test_the_documents_have_the_markers(tmp_path, document, program):
     replace_between_markers(copy, program, "a table")
 
     assert f"<!-- {program} begins -->\na table\n<!-- {program} ends -->" in copy.read_text(encoding="utf-8")
+
+
+def test_the_readme_has_the_first_rows_of_a_table():
+    """With its heading, and without what stands below it."""
+    table = "\n".join(["| name |", "| --- |", *(f"| {row} |" for row in range(9)), "", "Written by a program."])
+
+    assert excerpt(table).splitlines()[:7] == ["| name |", "| --- |", *(f"| {row} |" for row in range(5))]
+    assert "Written" not in excerpt(table)
 
 
 def settings_of_a_check(name):

@@ -1,4 +1,4 @@
-"""The commands are read from the README: each names a program and options that exist, and the cheap ones run."""
+"""The commands are read from the README and docs/training.md: each names a program and options that exist, and the cheap ones run."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ from keras_parity.cli import build_parser
 from keras_parity.errors import UsageError
 from tests.commands import ROOT, run_main
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = "\n\n".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/training.md"))
 PARSERS = {
     "python train.py": train.parse_arguments,
     "python evaluate.py": evaluate.parse_arguments,
@@ -70,7 +70,7 @@ def known_options(capsys) -> set[str]:
     return set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) | OTHER_OPTIONS
 
 
-COMMANDS = read_commands(README)
+COMMANDS = list(dict.fromkeys(read_commands(TEXT)))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -102,7 +102,7 @@ def test_every_option_in_the_text_exists(capsys):
     """A flag that the README's text names is one of some command's."""
     known = known_options(capsys)
 
-    assert documented_options(README) <= known
+    assert documented_options(TEXT) <= known
     assert not documented_options("and `--no-such-flag` too") <= known
 
 
