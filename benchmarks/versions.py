@@ -10,6 +10,7 @@ In each, a sound network must be found to agree, and a layer that is wrong on on
 import argparse
 import datetime
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,6 +19,9 @@ import tempfile
 import venv
 from dataclasses import dataclass
 from pathlib import Path
+
+from keras_parity.report.json_text import parse_json
+from keras_parity.verdict import Outcome, Verdict
 
 ROOT = Path(__file__).parents[1]
 KERAS = ("3.12", "3.13", "3.14", "3.15", "nightly")
@@ -118,36 +122,40 @@ def make_environment(folder: Path, version: str) -> Path:
 def try_python(python: Path) -> Trial:
     """Run both checks in a Python, and say what came of them."""
     sound, wrong = (run_check(python, builder) for builder in ("build_sound", "build_wrong"))
-    found = sorted({(finding["layer"], finding["backend"]) for finding in wrong.get("findings", ())})
-    three = len(wrong.get("settings", {}).get("backends", ())) > 2  # of two that differ neither is alone
-    expected = [("slip", WRONG_BACKEND if three else None)]
+    found = [] if isinstance(wrong, str) else sorted({(f.layer, f.execution or "two differ") for f in wrong.findings})
+    request = None if isinstance(wrong, str) else wrong.request
+    three = request is not None and len(request.executions) > 2  # of two that differ neither is alone
     return Trial(
         read_versions(python),
         describe(sound),
-        ", ".join(f"at {layer}, {backend or 'two differ'}" for layer, backend in found) or describe(wrong),
-        sound.get("outcome") == "agree" and found == expected,
+        ", ".join(f"at {layer}, {name}" for layer, name in found) or describe(wrong),
+        not isinstance(sound, str)
+        and sound.outcome is Outcome.AGREE
+        and found == [("slip", WRONG_BACKEND if three else "two differ")],
     )
 
 
-def run_check(python: Path, builder: str) -> dict:
-    """Return a check's verdict as JSON has it; what the command printed as its `reason`, where it gave none."""
+def run_check(python: Path, builder: str) -> Verdict | str:
+    """Return a check's verdict; what the command printed last, where it gave none."""
     command = [str(python), "-m", "keras_parity", "check", f"benchmarks.versions:{builder}", "--json"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
     )
     try:
-        return json.loads(done.stdout)
+        return parse_json(done.stdout)
     except ValueError:
         lines = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
-        return {"outcome": "none", "reason": lines[-1]}
+        return lines[-1]
 
 
-def describe(verdict: dict) -> str:
+def describe(verdict: Verdict | str) -> str:
     """Return a verdict in a few words."""
-    if verdict["outcome"] != "agree":
-        return f"{verdict['outcome']}: {verdict['reason']}"
-    units = max((m["rounding_units"] or 0.0) for m in verdict["measurements"])
+    if isinstance(verdict, str):
+        return verdict
+    if verdict.outcome is not Outcome.AGREE:
+        return f"{verdict.outcome.value}: {verdict.reason}"
+    units = max((error.rounding_units for error in verdict.measurements if error.rounding_units < math.inf), default=0)
     return f"agrees, {units:.0f} units"
 
 

@@ -1,4 +1,4 @@
-"""The commands are read from the README and docs/training.md: each names a program and options that exist, and the cheap ones run."""
+"""The commands of README and docs/training.md: each names a program and options that exist, and the cheap ones run."""
 
 import re
 import shlex

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 from foundation.errors import UserError
 from keras_parity.backend_process import backend_environment
+from keras_parity.errors import UsageError
+from keras_parity.platform_support import refuse_windows
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -24,8 +26,12 @@ def choose_backend(flag: str | None = None) -> str:
             one to Keras's own default, TensorFlow.
 
     Raises:
-        UserError: If the name is unknown or its package is not installed.
+        UserError: If the name is unknown or its package is not installed; on Windows.
     """
+    try:
+        refuse_windows()
+    except UsageError as error:
+        raise UserError(str(error)) from None
     name = flag or os.environ.get("KERAS_BACKEND") or "tensorflow"
     if name not in BACKENDS:
         origin = "--backend" if flag else "KERAS_BACKEND"

@@ -15,6 +15,7 @@ from keras_parity.cli import check, reduce
 from keras_parity.cli.arguments import Parser
 from keras_parity.cli.screen import show
 from keras_parity.errors import UsageError
+from keras_parity.platform_support import refuse_windows
 
 _SCAN_EXAMPLE = "keras-parity scan --help\n"
 
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        refuse_windows()
         if arguments[:1] == ["scan"]:  # it parses its own arguments, its help included
             from keras_parity.scan import main as scan
 

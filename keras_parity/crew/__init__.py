@@ -16,6 +16,7 @@ from keras_parity.backend_process import usable_cores
 from keras_parity.crew.worker import Worker, answer_or_error, encode_task
 from keras_parity.errors import WorkerError
 from keras_parity.executions import Execution, find_executions, installed_executions
+from keras_parity.platform_support import refuse_windows
 from keras_parity.protocol.tasks import Task
 
 __all__ = ["Crew", "Worker", "answer_or_error", "shared_crew"]
@@ -34,7 +35,7 @@ class Crew:
         memory_limit_bytes: As for `Worker`, of each.
 
     Raises:
-        UsageError: If an execution is unknown or not installed.
+        UsageError: If an execution is unknown or not installed; on Windows.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Crew:
         time_limit: float = 300.0,
         memory_limit_bytes: int | None = None,
     ):
+        refuse_windows()
         given = installed_executions() if executions is None else tuple(executions)
         first = [e if isinstance(e, Execution) else find_executions([e])[0] for e in given]
         self._time_limit, self._memory_limit_bytes = time_limit, memory_limit_bytes

@@ -121,6 +121,10 @@ def _limit_time(connection: socket.socket, deadline: float) -> None:
         connection.settimeout(max(deadline - time.monotonic(), 1e-3))
 
 
+# Whose dataclasses and enumerations a message may name: those alone import neither keras nor a framework.
+_OURS = "keras_parity.protocol."
+
+
 class _PlainUnpickler(pickle.Unpickler):
     """Makes what is on its list: the types of plain values and what NumPy makes arrays with."""
 
@@ -159,15 +163,13 @@ def _member(kind: type, name: str) -> object:
 
 
 def _harmless(module: str) -> bool:
-    """Say whether to import a module for its types; of this package all but its programs."""
-    return module in ("numpy", "numpy.dtypes", "ml_dtypes") or (
-        module.startswith("keras_parity.") and "__main__" not in module
-    )
+    """Say whether to import a module for its types; of this package, that which holds what crosses the wall."""
+    return module in ("numpy", "numpy.dtypes", "ml_dtypes") or module.startswith(_OURS)
 
 
 def _plain(kind: type) -> bool:
     import numpy as np
 
-    if kind.__module__.startswith("keras_parity."):
+    if kind.__module__.startswith(_OURS):
         return dataclasses.is_dataclass(kind) or issubclass(kind, enum.Enum)
     return issubclass(kind, np.generic | np.dtype)

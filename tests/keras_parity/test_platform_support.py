@@ -5,8 +5,12 @@ import sys
 
 import pytest
 
+from foundation.errors import UserError
+from keras_parity import cli
+from keras_parity.crew import Crew
 from keras_parity.errors import UsageError
 from keras_parity.platform_support import refuse_windows
+from training.backend import choose_backend
 
 
 def test_windows_is_refused_in_one_line_that_says_why_and_what_to_do(monkeypatch):
@@ -19,6 +23,18 @@ def test_windows_is_refused_in_one_line_that_says_why_and_what_to_do(monkeypatch
     assert "\n" not in str(caught.value)
     for word in ("Windows", "file descriptors", "resource", "process groups", "Linux", "macOS", "WSL"):
         assert word in str(caught.value)
+
+
+def test_whatever_is_tried_on_windows_is_refused(monkeypatch, capsys):
+    """The command, `check` and the scripts, before any of them starts a process or imports a framework."""
+    monkeypatch.setattr(sys, "platform", "win32")
+
+    assert cli.main(["check", "my_models:build"]) == 2
+    assert capsys.readouterr().err.startswith("error: keras-parity does not run on Windows")
+    with pytest.raises(UsageError, match="does not run on Windows"):
+        Crew(("jax",))
+    with pytest.raises(UserError, match="does not run on Windows"):
+        choose_backend("jax")
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])

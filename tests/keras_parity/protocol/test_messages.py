@@ -1,6 +1,8 @@
 """What travels between the processes arrives whole, and nothing but plain values is decoded."""
 
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -42,11 +44,37 @@ def test_arrays_travel_beside_the_pickle():
     assert memoryview(memory).nbytes == array.nbytes
 
 
-@pytest.mark.parametrize("name", [b"cos\nsystem\n.", b"csubprocess\nPopen\n.", b"ckeras_parity.crew\nCrew\n."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"cos\nsystem\n.",
+        b"csubprocess\nPopen\n.",
+        b"ckeras_parity.crew\nCrew\n.",
+        b"ckeras_parity.verdict\nVerdict\n.",
+        b"ckeras_parity.worker.capture\nCall\n.",
+        b"ckeras_parity.protocol.messages\nMessageError\n.",
+    ],
+)
 def test_a_forged_name_is_refused(name):
-    """Neither Python's own functions nor a class of the engine that is no plain value."""
+    """Neither Python's own functions nor a class of the engine that is no value of the protocol."""
     with pytest.raises(messages.MessageError, match="is not among the plain values"):
         messages.decode([bytearray(name)])
+
+
+def test_a_forged_name_imports_nothing():
+    """A worker's module would import keras into the parent, whatever is then refused."""
+    program = """
+import sys
+from keras_parity.protocol import messages
+try:
+    messages.decode([bytearray(b"ckeras_parity.worker.capture\\nCall\\n.")])
+except messages.MessageError:
+    print("refused", "keras" in sys.modules, "keras_parity.worker.capture" in sys.modules)
+"""
+
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert printed == "refused False False\n"
 
 
 @pytest.mark.parametrize("count", [0, messages.MAX_PARTS + 1])
