@@ -1,5 +1,6 @@
 """One check as it runs: the order of its parts, and the verdict that comes out."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -27,10 +28,17 @@ INFERENCE_DRAWS = ("given", "ordinary 1", "blank", "large")
 Patches = Mapping[str, Callable[[], AbstractContextManager[Any]]]
 
 
-def open_check(request: CheckRequest, crew: Crew, say: Callable[[str], None]) -> Check:
-    """Return a check that has not begun."""
+@contextlib.contextmanager
+def open_check(request: CheckRequest, crew: Crew, say: Callable[[str], None]) -> Iterator[Check]:
+    """Yield a check that has not begun, and close its case behind it; Ctrl-C ends the stages that run."""
     participants = Participants(find_executions(request.executions), crew, request.time_limit)
-    return Check(request, participants, Ledger(participants.names), say)
+    try:
+        yield Check(request, participants, Ledger(participants.names), say)
+    except (KeyboardInterrupt, SystemExit):
+        participants.interrupt()
+        raise
+    finally:
+        participants.close()
 
 
 def run_check(request: CheckRequest, crew: Crew, say: Callable[[str], None], patches: Patches | None = None) -> Verdict:
@@ -47,16 +55,8 @@ def run_check(request: CheckRequest, crew: Crew, say: Callable[[str], None], pat
         UsageError: If the request makes no sense for the model.
     """
     started = time.perf_counter()
-    check = open_check(request, crew, say)
-    try:
+    with open_check(request, crew, say) as check, contextlib.suppress(TooFewLeft):
         _compare(check, dict(patches or {}))
-    except TooFewLeft:
-        pass
-    except (KeyboardInterrupt, SystemExit):
-        check.participants.interrupt()
-        raise
-    finally:
-        check.participants.close()
     return conclude(check, time.perf_counter() - started)
 
 

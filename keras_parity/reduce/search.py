@@ -1,5 +1,6 @@
 """The search for the smallest call of a layer, an operation or a loss that shows a finding by itself."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +9,10 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from keras_parity.comparison import Pass, Passes, open_check
+from keras_parity.comparison import Check, Pass, Passes, open_check
 from keras_parity.comparison.opening import make_draws, open_model
-from keras_parity.comparison.training import label_of
-from keras_parity.crew import Crew, Worker
+from keras_parity.comparison.training import flat_targets, targets_of_steps
+from keras_parity.crew import Crew
 from keras_parity.draws import CERTAIN, Draw
 from keras_parity.errors import WorkerError, quote
 from keras_parity.ledger import WHOLE
@@ -24,7 +25,7 @@ from keras_parity.reduce.case import shrink
 from keras_parity.reduce.output import NoReproducer, run_script, tells_apart
 from keras_parity.reduce.script import WEIGHTINGS, render_script, spell_target
 from keras_parity.request import CheckRequest, make_request
-from keras_parity.targets import draw_certainties, draw_targets
+from keras_parity.targets import draw_certainties
 from keras_parity.verdict import Finding, Verdict
 
 # Causes that random numbers would look like.
@@ -104,8 +105,10 @@ class Reduction:
 
         The engine must say so, of the same backend and the same cause; and the script must show it.
         """
-        check = open_check(self.request_for(case), self.crew, say_nothing)
-        try:
+        with (
+            open_check(self.request_for(case), self.crew, say_nothing) as check,
+            contextlib.suppress(TooFewLeft, WorkerError),
+        ):
             open_model(check, {})
             if case.weights is not None:
                 check.participants.ask_all(SetWeights(list(case.weights)))
@@ -113,10 +116,6 @@ class Reduction:
             case = replace(case, weights=weights.values, names=weights.names)
             draw = Draw(self.finding.draw, self.finding.ordinary, list(case.tensors))
             Passes(check).run(iter([Pass(draw, self.mode == "training", self.backward)]))
-        except (TooFewLeft, WorkerError):
-            pass
-        finally:
-            check.participants.close()
         for found in filter(self._is_same, check.ledger.findings):
             before, self.shown = self.shown, found
             printed = self.print_everywhere(self._render(case, "Draft."))
@@ -168,43 +167,46 @@ class Reduction:
             raise NoReproducer("(reload) is no layer: a file is written on one backend and read on another")
         if self.finding.layer == "(loss)":
             return [
-                self._at_the_driver(
+                self.at_the_driver(
                     functools.partial(self._extract_loss, self.request.loss or "mean_squared_error", "losses")
                 )
             ]
-        culprits, others = self._at_the_driver(self._extract_calls)
+        culprits, others = self.at_the_driver(self._extract_calls)
         models = [case for case in culprits + others if case.is_model]
         return [[c for c in culprits if not c.is_model], [c for c in others if not c.is_model], models]
 
     def _extract_loss(
-        self, what: object, kind: Literal["losses", "metrics"], driver: Worker, draw: Draw
+        self, what: object, kind: Literal["losses", "metrics"], check: Check, draw: Draw
     ) -> list[Reproducer]:
+        driver = self.crew[self._driver]
         outputs = driver.ask(Predict(draw.inputs))
         outputs = [output.astype(np.float32).astype(np.float64) for output in outputs]
         if self.finding.draw == CERTAIN:
             outputs = draw_certainties(outputs, self.request.seed) or outputs
-        given = self.request.targets
-        targets = list(given) if given is not None else draw_targets(label_of(what), outputs, self.request.seed, 0)
+        targets = flat_targets(targets_of_steps(check, outputs)[0], check.outputs)
         return driver.ask(ExtractLoss(what, outputs, targets, kind))
 
-    def _extract_calls(self, driver: Worker, draw: Draw) -> tuple[list[Reproducer], list[Reproducer]]:
+    def _extract_calls(self, check: Check, draw: Draw) -> tuple[list[Reproducer], list[Reproducer]]:
+        driver = self.crew[self._driver]
         driver.ask(RunModel(draw.inputs, self.finding.mode == "training", True))
         path = "" if self.finding.layer == WHOLE else self.finding.layer  # no call's, where steps differ
         found = driver.ask(ExtractCalls(path))
         return found.culprits, found.others
 
-    def _at_the_driver(self, extract: "Callable[[Worker, Draw], Found]") -> "Found":
-        """Return what `extract` gets from a worker that holds the model, with the inputs of the finding."""
-        check = open_check(self.request, self.crew, say_nothing)
-        try:
-            open_model(check, {})
-            draws = make_draws(check)
-            draw = next((draw for draw in draws if draw.name == self.finding.draw), draws[0])
-            return extract(self.crew[self._driver], draw)
-        except TooFewLeft:
-            raise NoReproducer("the model cannot be built alone") from None
-        finally:
-            check.participants.close()
+    def at_the_driver(self, extract: "Callable[[Check, Draw], Found]") -> "Found":
+        """Return what `extract` gets while workers hold the model, with the inputs of the finding.
+
+        Raises:
+            NoReproducer: If the model cannot be built alone.
+        """
+        with open_check(self.request, self.crew, say_nothing) as check:
+            try:
+                open_model(check, {})
+                draws = make_draws(check)
+                draw = next((draw for draw in draws if draw.name == self.finding.draw), draws[0])
+                return extract(check, draw)
+            except TooFewLeft:
+                raise NoReproducer("the model cannot be built alone") from None
 
     def _header(self, case: Reproducer, printed: dict[str, str], verdict: Verdict) -> str:
         finding = self.shown

@@ -55,11 +55,11 @@ class TrainingReduction(Reduction):
             tensors = tuple(tensor.astype(np.float32).astype(np.float64) for tensor in drawn)
             return [Reproducer("keras.Variable", {}, (Slot(0), Slot(1)), {}, tensors, ("float", "float"))]
         if self.finding.layer == "(training)":
-            calls = self._at_the_driver(self._extract_calls)[1]
+            calls = self.at_the_driver(self._extract_calls)[1]
             trained = [case for case in calls if case.weights and case.args == (Slot(0),) and not case.random]
             return sorted(trained, key=lambda case: case.is_model)  # layers alone come first
         metric = next(m for m in self.request.metrics if self.finding.layer == f"(metric {label_of(m)})")
-        return self._at_the_driver(functools.partial(self._extract_loss, metric, "metrics"))
+        return self.at_the_driver(functools.partial(self._extract_loss, metric, "metrics"))
 
     def _spell_optimizer(self) -> str:
         made = self.crew[self._driver].ask(DescribeOptimizer(self.request.optimizer or "adam"))
@@ -70,16 +70,14 @@ class TrainingReduction(Reduction):
     def try_case(self, case: Reproducer) -> Reproducer | None:
         """Return a case with its weights filled in, if the backends print what differs; else None."""
         if self.finding.layer == "(training)":
-            check = open_check(self.request_for(case), self.crew, say_nothing)
-            try:
-                open_model(check, {})
-                if case.weights is None:
-                    weights = check.participants.ask(check.participants.active[0], DescribeWeights())
-                    case = replace(case, weights=weights.values, names=weights.names)
-            except (TooFewLeft, WorkerError):
-                return None
-            finally:
-                check.participants.close()
+            with open_check(self.request_for(case), self.crew, say_nothing) as check:
+                try:
+                    open_model(check, {})
+                    if case.weights is None:
+                        weights = check.participants.ask(check.participants.active[0], DescribeWeights())
+                        case = replace(case, weights=weights.values, names=weights.names)
+                except (TooFewLeft, WorkerError):
+                    return None
         printed = self.print_everywhere(self._render(case, "Draft."))
         if not printed:
             return None

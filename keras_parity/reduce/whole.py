@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_parity.comparison import open_check
-from keras_parity.comparison.opening import make_draws, open_model
+from keras_parity.comparison import Check
 from keras_parity.comparison.training import targets_of_steps
+from keras_parity.draws import Draw
 from keras_parity.errors import quote
 from keras_parity.ledger import WHOLE
-from keras_parity.participants import TooFewLeft
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind
 from keras_parity.protocol.reducing import Builder, DescribeBuilder, Slot
@@ -25,7 +24,7 @@ from keras_parity.protocol.source import PackedObject
 from keras_parity.protocol.tasks import OpenCase, Predict
 from keras_parity.reduce.output import NoReproducer, run_script, tells_apart
 from keras_parity.reduce.script import join_script, show, spell_serialised, spell_structure
-from keras_parity.reduce.search import Reduction, say_nothing
+from keras_parity.reduce.search import Reduction
 from keras_parity.verdict import Verdict
 
 # So many examples, and so many in a batch, are tried one after the other: the last batch is a partial one.
@@ -90,26 +89,22 @@ class WholeReduction(Reduction):
         if self._builds:
             driver.ask(OpenCase(request.source, request.dtype, request.seed, request.inputs, None))
             return WholeModel(driver.ask(DescribeBuilder(request.source)), [], [], (), (), compiled=True, batch=None)
-        check = open_check(self.request, self.crew, say_nothing)
-        try:
-            open_model(check, {})
-            draws = make_draws(check)
-            draw = next((draw for draw in draws if draw.name == self.finding.draw), draws[0])
-            builder = driver.ask(DescribeBuilder(request.source))
-            outputs = [np.asarray(output) for output in driver.ask(Predict(draw.inputs))]
-            targets = targets_of_steps(check, outputs)[0] if all(o.dtype.kind == "f" for o in outputs) else []
-            given = request.inputs is not None
-            inputs, structure = number_leaves(draw.inputs) if given else (list(draw.inputs), builder.inputs)
-            wanted, target_structure = number_leaves(targets)
-            if request.targets is None:
-                target_structure = builder.outputs
-            batches = {spec.shape[0] for spec in check.inputs or () if spec.shape} - {None}
-            batch = int(next(iter(batches)) or 1) if batches else None
-            return WholeModel(builder, inputs, wanted, structure, target_structure, check.own_training, batch)
-        except TooFewLeft:
-            raise NoReproducer("the model cannot be built alone") from None
-        finally:
-            check.participants.close()
+        return self.at_the_driver(self._describe_with)
+
+    def _describe_with(self, check: Check, draw: Draw) -> WholeModel:
+        """Return the model while workers hold it."""
+        request, driver = self.request, self.crew[self._driver]
+        builder = driver.ask(DescribeBuilder(request.source))
+        outputs = [np.asarray(output) for output in driver.ask(Predict(draw.inputs))]
+        targets = targets_of_steps(check, outputs)[0] if all(o.dtype.kind == "f" for o in outputs) else []
+        given = request.inputs is not None
+        inputs, structure = number_leaves(draw.inputs) if given else (list(draw.inputs), builder.inputs)
+        wanted, target_structure = number_leaves(targets)
+        if request.targets is None:
+            target_structure = builder.outputs
+        batches = {spec.shape[0] for spec in check.inputs or () if spec.shape} - {None}
+        batch = int(next(iter(batches)) or 1) if batches else None
+        return WholeModel(builder, inputs, wanted, structure, target_structure, check.own_training, batch)
 
     def _render_model(self, model: WholeModel, examples: int, batch: int, header: str) -> str:
         spelled = {"x": model.inputs, "y": model.targets if self._trains else []}

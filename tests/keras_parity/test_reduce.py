@@ -141,9 +141,10 @@ def test_keras_own_fault_becomes_one_step_of_one_layer(folder):
 
 @pytest.mark.skipif(len(installed_executions()) < 3, reason="whose fault it is takes three backends")
 def test_a_metric_becomes_a_script_of_that_metric_alone(folder):
-    """With the user's own source, on one pair of numbers."""
+    """With the user's own source, on one pair of numbers, also where the targets are the user's."""
     (folder / "metrics_to_reduce.py").write_text(METRIC)
-    options = {"kwargs": {"backend": "none"}, "metrics": ["metrics_to_reduce:biased"], **BRIEF}
+    targets = np.linspace(0.0, 1.0, 8).reshape(4, 2)
+    options = {"kwargs": {"backend": "none"}, "metrics": ["metrics_to_reduce:biased"], "targets": targets, **BRIEF}
 
     text = reduce_to_script("models_to_reduce:build", out=folder / "script.py", **options).read_text()
 

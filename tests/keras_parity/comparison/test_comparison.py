@@ -89,11 +89,19 @@ def test_an_interrupt_ends_the_workers():
     assert not any(worker.alive for worker in check.participants.crew.values())
 
 
+def test_an_interrupt_of_whoever_opens_a_check_ends_the_workers():
+    """As `reduce` does, which would otherwise wait for the stage that runs."""
+    check = make_check()
+
+    with pytest.raises(KeyboardInterrupt), open_check(check.request, check.participants.crew, print):
+        raise KeyboardInterrupt
+    assert not any(worker.alive for worker in check.participants.crew.values())
+
+
 def test_a_check_opens_with_an_empty_ledger():
     """For the executions of the request."""
     check = make_check(names=("jax", "torch"))
 
-    opened = open_check(check.request, check.participants.crew, print)
-
-    assert opened.participants.names == opened.ledger.executions == ("jax", "torch")
-    assert opened.ledger.findings == []
+    with open_check(check.request, check.participants.crew, print) as opened:
+        assert opened.participants.names == opened.ledger.executions == ("jax", "torch")
+        assert opened.ledger.findings == []
