@@ -11,13 +11,11 @@ import traceback
 from typing import Any
 
 from keras_parity import __version__
-from keras_parity.cli import check, reduce
+from keras_parity.cli import check, reduce, scan
 from keras_parity.cli.arguments import Parser
 from keras_parity.cli.screen import show
 from keras_parity.errors import UsageError
 from keras_parity.platform_support import refuse_windows
-
-_SCAN_EXAMPLE = "keras-parity scan --help\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,10 +23,6 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         refuse_windows()
-        if arguments[:1] == ["scan"]:  # it parses its own arguments, its help included
-            from keras_parity.scan import main as scan
-
-            return scan(arguments[1:])
         options = build_parser().parse_args(arguments)
         code: int = options.run(options, shlex.join(["keras-parity", *arguments]))
         return code
@@ -52,7 +46,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"keras-parity {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add(commands, "check", check, usage="keras-parity check MODEL [options]")
-    commands.add_parser("scan", help="compare every layer and operation of Keras", epilog=_SCAN_EXAMPLE)
+    _add(commands, "scan", scan, usage="keras-parity scan [options]")
     _add(commands, "reduce", reduce, usage="keras-parity reduce MODEL [options]")
     return parser
 

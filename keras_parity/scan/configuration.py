@@ -5,6 +5,7 @@ The expression is what a user would type, with `layers` and `ops` for `keras.lay
 """
 
 import ast
+import fnmatch
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,3 +156,10 @@ def _is_public_name(node: ast.AST) -> bool:
     while isinstance(root, ast.Attribute):
         root = root.value
     return isinstance(root, ast.Name) and root.id in ("layers", "ops")
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Return whether a configuration's name holds a text, or matches a pattern: `*` alone is a wildcard in it."""
+    if "*" not in pattern:
+        return pattern in name
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_parity.scan import matches
-from keras_parity.scan.configuration import Configuration
+from keras_parity.scan.configuration import Configuration, matches
 from keras_parity.scan.exclusions import EXCLUSIONS
 from keras_parity.scan.survey import AGREES, DIFFERS, RAISES, RAISES_EVERYWHERE, UNDECIDED, Row
 

@@ -345,17 +345,9 @@ def test_reduce_takes_the_options_of_the_check(checks, monkeypatch, capsys):
     assert capsys.readouterr().out == "small.py\n"
 
 
-def test_scan_gets_its_arguments_as_they_are(monkeypatch):
-    """It has a parser of its own, `--help` included."""
-    calls = []
-    scan = types.SimpleNamespace(main=lambda arguments: calls.append(arguments) or 1)
-    monkeypatch.setitem(sys.modules, "keras_parity.scan", scan)
-
-    assert cli.main(["scan", "--help", "x"]) == 1
-    assert calls == [["--help", "x"]]
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["reduce", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["check", "--help"], ["reduce", "--help"], ["scan", "--help"], ["--version"]]
+)
 def test_help_imports_no_framework(arguments):
     """Nor NumPy: it answers at once on a machine that has none of them."""
     program = (

@@ -5,8 +5,6 @@ import dataclasses
 import json
 import math
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,8 @@ import pytest
 from keras_parity.crew import shared_crew
 from keras_parity.errors import UsageError
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.scan import main, matches
 from keras_parity.scan.catalogue import CATALOGUE
+from keras_parity.scan.configuration import matches
 from keras_parity.scan.document import group_by_name, read_scripts
 from keras_parity.scan.exclusions import EXCLUSIONS
 from keras_parity.scan.record import Record
@@ -154,21 +152,6 @@ def test_an_operation_that_every_backend_refuses_is_told_apart():
     assert (row.result, row.backends) == (RAISES_EVERYWHERE, ())
 
 
-def test_a_scan_writes_the_document_and_goes_on_where_it_stopped(tmp_path, capsys):
-    """What the record holds is not checked again."""
-    document = tmp_path / "scan.md"
-    arguments = ["--only", SINE.name, "--out", str(document)]
-
-    assert main(arguments) == 0
-    first = capsys.readouterr().err
-    assert main(arguments) == 0
-    second = capsys.readouterr().err
-
-    assert f"agrees: {SINE.name}" in first
-    assert "1 of 1 are in the record already" in second
-    assert "| `ops.sin` | 1 | 1 |" in document.read_text()
-
-
 def test_a_killed_scan_loses_half_a_line_at_most(tmp_path):
     """The row that was being written is dropped, the others are kept."""
     path = tmp_path / "scan.jsonl"
@@ -202,19 +185,6 @@ def test_a_file_that_is_no_record_is_refused(tmp_path):
     assert path.read_text() == "mine\n"
 
 
-def test_a_pattern_that_matches_nothing_is_an_error_of_use():
-    """A misspelt name does not pass for a clean scan, not even beside a right one."""
-    with pytest.raises(UsageError, match="no configuration matches 'ops.sinn'"):
-        main(["--only", "ops.sin(", "--only", "ops.sinn"])
-
-
-def test_several_patterns_add_up(capsys):
-    """`--only` may be repeated."""
-    main(["--list", "--only", SINE.name, "--only", "ops.cosh(x) on edges"])
-
-    assert len(capsys.readouterr().out.splitlines()) == 2
-
-
 def test_an_error_on_some_backends_is_no_difference():
     """A row says which of the two it is."""
     sine = ("sin", "Sin", "jax", (), Quantity(Kind.OUTPUT), "training", Cause.ERROR, "given")
@@ -230,19 +200,6 @@ def test_brackets_in_a_pattern_are_plain_characters():
     """Names hold brackets, which would be a set of characters to a shell's pattern."""
     assert matches(SINE.name, "ops.sin(x) on normal float[3,*")
     assert not matches(SINE.name, "ops.sin(x) on normal float[4,*")
-
-
-def test_listing_imports_no_framework():
-    """The parent process of a scan stays light."""
-    code = (
-        "import sys; from keras_parity.scan import main; main(['--list', '--only', 'ops.sin(x)']); "
-        "print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert SINE.name in done.stdout
-    assert done.stdout.endswith("[]\n")
 
 
 def test_a_script_is_linked_to_the_rows_that_it_explains(tmp_path):
