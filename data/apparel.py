@@ -20,12 +20,12 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from data.apparel_folder import SAMPLE, TEST, TEST_LABELS, TRAIN, cached_folder
 from data.fashion_mnist import CLASS_NAMES
 from data.split import Dataset, Split
 from foundation.errors import UserError
 from foundation.files import write_text
 
-TRAIN, TEST, SAMPLE, TEST_LABELS = "train.csv", "test.csv", "sample_submission.csv", "test_labels.csv"
 SIDE = 28  # pixels
 
 
@@ -39,8 +39,6 @@ def read(archives: Path | None = None, cache: Path | None = None) -> Dataset:
     Raises:
         UserError: Naming the file, and the row where there is one, of the first thing that is wrong.
     """
-    from data.apparel_folder import cached_folder
-
     folder = archives or cached_folder(cache)
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give the one that holds {TRAIN} and train/")

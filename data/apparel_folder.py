@@ -20,6 +20,8 @@ from foundation.command_line import parse, run_command
 from foundation.errors import UserError
 from foundation.files import describe_os_error
 
+TRAIN, TEST, SAMPLE, TEST_LABELS = "train.csv", "test.csv", "sample_submission.csv", "test_labels.csv"
+
 
 def write_folder(folder: Path, dataset: Dataset) -> None:
     """Write a data set of grey images as a folder, with a progress bar on a terminal.
@@ -34,8 +36,6 @@ def write_folder(folder: Path, dataset: Dataset) -> None:
     from PIL import Image
     from rich.console import Console
     from rich.progress import track
-
-    from data.apparel import SAMPLE, TEST, TEST_LABELS, TRAIN
 
     if folder.exists():
         raise UserError(f"{folder} is already there; choose another name, or delete it first")
