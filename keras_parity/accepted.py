@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_parity.errors import UsageError
+from keras_parity.executions import refuse_unknown
 from keras_parity.known import known_by_name
 from keras_parity.names import BACKENDS, DEFAULT_FILE
 from keras_parity.verdict import Finding, Outcome, Verdict
@@ -229,8 +230,10 @@ def _read_entry(entry: object, where: str) -> Accepted:
         if not isinstance(value, str) or not value.strip():
             raise UsageError(f"{where}: {key} must be a text in quotes, and not empty")
     backend = entry["backend"]
-    if backend not in (*BACKENDS, "none"):
-        raise UsageError(f"{where}: backend {backend!r} is none of {', '.join(BACKENDS)}, none")
+    try:
+        refuse_unknown(backend, others=("none",))
+    except UsageError as error:
+        raise UsageError(f"{where}: backend {error}") from None
     until = re.fullmatch(r"(\w+) +(\d+(?:\.\d+)*)", entry["until"].strip())
     if not until or until[1] not in _PACKAGES:
         raise UsageError(

@@ -18,7 +18,7 @@ import pytest
 
 from keras_parity.accepted import Accepted, read_accepted
 from keras_parity.errors import UsageError
-from keras_parity.names import BACKENDS, DEFAULT_FILE
+from keras_parity.names import DEFAULT_FILE
 from keras_parity.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -78,11 +78,13 @@ def parity(_parity_session: Parity) -> Parity:
 
 
 def _read_backends(config: pytest.Config) -> tuple[str, ...] | None:
+    from keras_parity.executions import refuse_unknown
+
     names = [name for text in config.getini("parity_backends") for name in text.split(",") if name]
-    for name in names:
-        if name not in BACKENDS:
-            raise UsageError(f"parity_backends: {name!r} is none of {', '.join(BACKENDS)}")
-    return tuple(names) or None
+    try:
+        return tuple(refuse_unknown(name) for name in names) or None
+    except UsageError as error:
+        raise UsageError(f"parity_backends: {error}") from None
 
 
 def _read_accepted(config: pytest.Config) -> list[Accepted] | None:

@@ -5,7 +5,7 @@ import difflib
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from keras_parity.errors import UsageError
@@ -59,12 +59,33 @@ def read_positive(text: str) -> int:
     return read_count(text, least=1)
 
 
+def read_executions(text: str) -> tuple[str, ...]:
+    """Return the names of two or more executions, with commas between them."""
+    from keras_parity.executions import refuse_unknown
+
+    def refuse(name: str) -> None:
+        try:
+            refuse_unknown(name)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return _read_names(text, refuse)
+
+
 def read_backends(text: str, known: Sequence[str]) -> tuple[str, ...]:
     """Return two or more of the `known` backends, named with commas between them."""
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
+
+    def refuse(name: str) -> None:
         if name not in known:
             raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
+
+    return _read_names(text, refuse)
+
+
+def _read_names(text: str, refuse: Callable[[str], None]) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        refuse(name)
     if len(set(names)) != len(names) or len(names) < 2:
         raise argparse.ArgumentTypeError("name two or more, each once, with commas between them")
     return names

@@ -1,13 +1,12 @@
 """The options that shape a check, the same for `check` and `reduce`, and the request that they make."""
 
 import argparse
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_parity.cli.arguments import (
-    read_backends,
     read_count,
+    read_executions,
     read_identifier,
     read_identifiers,
     read_json_object,
@@ -27,7 +26,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .keras file, or module:function that builds a model")
     parser.add_argument(
         "--backends",
-        type=functools.partial(read_backends, known=BACKENDS),
+        type=read_executions,
         metavar="NAMES",
         help=f"two or more of {','.join(BACKENDS)}; default: as installed",
     )

@@ -1,11 +1,10 @@
 """`keras-parity scan`: every layer of keras.layers and every function of keras.ops, compared across backends."""
 
 import argparse
-import functools
 import importlib.metadata
 from pathlib import Path
 
-from keras_parity.cli.arguments import read_backends
+from keras_parity.cli.arguments import read_executions
 from keras_parity.cli.screen import say, show
 from keras_parity.errors import UsageError
 from keras_parity.names import BACKENDS, DTYPES
@@ -27,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
         "--backends",
-        type=functools.partial(read_backends, known=BACKENDS),
+        type=read_executions,
         metavar="NAMES",
         help=f"two or more of {','.join(BACKENDS)}; default: as installed",
     )

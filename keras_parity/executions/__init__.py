@@ -3,7 +3,7 @@
 A kind of execution is one file here and one entry in `KINDS`. Today there is one kind, a Keras backend.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from keras_parity.errors import UsageError
 from keras_parity.executions.backend import BackendExecution, BackendKind
@@ -17,6 +17,7 @@ __all__ = [
     "ExecutionKind",
     "find_executions",
     "installed_executions",
+    "refuse_unknown",
 ]
 
 # Asked in this order whether a name is theirs.
@@ -35,6 +36,18 @@ def find_executions(names: Iterable[str]) -> tuple[Execution, ...]:
         UsageError: If a name stands for none, or what it needs is not installed.
     """
     return tuple(_find(name) for name in dict.fromkeys(names))
+
+
+def refuse_unknown(name: str, others: Sequence[str] = ()) -> str:
+    """Return a name as it is, if it is one of an execution, installed or not, or one of `others`.
+
+    Raises:
+        UsageError: If it is not; its text lists some that are.
+    """
+    if name not in others and not any(kind.owns(name) for kind in KINDS):
+        known = [*(example for kind in KINDS for example in kind.examples), *others]
+        raise UsageError(f"{name!r} is none of {', '.join(known)}")
+    return name
 
 
 def _find(name: str) -> Execution:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_parity.backend_process import backend_environment
@@ -44,9 +45,18 @@ class BackendExecution(Execution):
 class BackendKind(ExecutionKind):
     """The backends that Keras has, found without importing any."""
 
+    @property
+    def examples(self) -> Sequence[str]:
+        """All of them."""
+        return BACKENDS
+
+    def owns(self, name: str) -> bool:
+        """Return whether it is a backend's name."""
+        return name in BACKENDS
+
     def find(self, name: str) -> Execution | None:
         """Return the backend of this name; see `ExecutionKind`."""
-        if name not in BACKENDS:
+        if not self.owns(name):
             return None
         if not _is_installed(name):
             raise UsageError(f"the backend {name!r} is not installed; run: pip install {name}")

@@ -60,6 +60,15 @@ class Execution(abc.ABC):
 class ExecutionKind(abc.ABC):
     """A kind of execution: which names are its own, and which of them a check takes by default."""
 
+    @property
+    @abc.abstractmethod
+    def examples(self) -> Sequence[str]:
+        """Names of this kind, installed or not, as a message lists them."""
+
+    @abc.abstractmethod
+    def owns(self, name: str) -> bool:
+        """Return whether a name is of this kind, installed or not."""
+
     @abc.abstractmethod
     def find(self, name: str) -> Execution | None:
         """Return the execution of a name, or None if the name is not of this kind.

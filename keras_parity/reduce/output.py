@@ -5,7 +5,6 @@ import math
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_parity.errors import UsageError, quote
+from keras_parity.executions import find_executions
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF
 
 _LIMIT_SECONDS = 300
@@ -24,28 +24,26 @@ class NoReproducer(UsageError):  # noqa: N818 - what came of it, as a reader wou
     """The difference could not be brought into a script; the text says why."""
 
 
-def run_script(text: str, backend: str, sys_path: Sequence[str]) -> str:
-    """Return what a script prints on a backend, in a process of its own.
+def run_script(text: str, name: str, sys_path: Sequence[str]) -> str:
+    """Return what a script prints where an execution computes, in a process of its own.
 
     Args:
         text: The script.
-        backend: What KERAS_BACKEND says.
+        name: The execution's, as `jax`.
         sys_path: Folders with the user's own modules.
 
     Raises:
         NoReproducer: If it fails.
     """
     paths = [*sys_path, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    if "CUDA_VISIBLE_DEVICES" not in os.environ:  # as the check's own workers
-        environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
-    environment |= os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
+    (execution,) = find_executions([name])
+    environment = execution.environment(None) | {"PYTHONPATH": os.pathsep.join(paths)}
     with tempfile.TemporaryDirectory(prefix="keras-parity-") as folder:
         script = Path(folder, "script.py")
         script.write_text(text, encoding="utf-8")
         try:
             done = subprocess.run(
-                [sys.executable, str(script)],
+                [*execution.interpreter, str(script)],
                 env=environment,
                 capture_output=True,
                 text=True,
@@ -54,10 +52,10 @@ def run_script(text: str, backend: str, sys_path: Sequence[str]) -> str:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise NoReproducer(f"the script gives no answer on {backend} within {_LIMIT_SECONDS} seconds") from None
+            raise NoReproducer(f"the script gives no answer on {name} within {_LIMIT_SECONDS} seconds") from None
     if done.returncode != 0:
         complaint = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise NoReproducer(f"the script fails on {backend}: {quote(complaint, 200)}")
+        raise NoReproducer(f"the script fails on {name}: {quote(complaint, 200)}")
     return done.stdout.strip()
 
 
@@ -65,7 +63,7 @@ def tells_apart(printed: dict[str, str], odd: str | None, dtype: str, expected: 
     """Return whether a backend stands apart in what was printed, by more than rounding.
 
     Args:
-        printed: By backend; a line with its name, dtype and shape, then numbers.
+        printed: By execution; a line with its backend's name, dtype and shape, then numbers.
         odd: The backend; None where any two that differ will do.
         dtype: The dtype policy, for the size of its rounding.
         expected: The absolute difference that the check saw; one a thousand times smaller is that of something else,
@@ -73,7 +71,7 @@ def tells_apart(printed: dict[str, str], odd: str | None, dtype: str, expected: 
     """
     least = 0.0 if math.isnan(expected) else expected / 1000
     unit = UNIT_ROUNDOFF.get(dtype.removeprefix("mixed_"), 2.0**-24)
-    texts = {backend: text.removeprefix(backend) for backend, text in printed.items()}
+    texts = {name: text.partition(" ")[2] for name, text in printed.items()}
     distances = {
         (one, other): _distance(texts[one], texts[other], least) / unit
         for one, other in itertools.combinations(printed, 2)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import pytest
 
 from keras_parity import executions
+from keras_parity.accepted import read_accepted
 from keras_parity.backend_process import backend_environment
+from keras_parity.cli import build_parser
 from keras_parity.errors import UsageError
 from keras_parity.executions import Capability, Execution, ExecutionKind, find_executions
 from keras_parity.protocol.tasks import StartKeras, Task
+from keras_parity.reduce.output import run_script
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,15 @@ class EagerJax(Execution):
 class EagerKind(ExecutionKind):
     """The name `jax+eager`."""
 
+    examples = ("jax+eager",)
+
+    def owns(self, name: str) -> bool:
+        """Return whether it is that name."""
+        return name in self.examples
+
     def find(self, name: str) -> Execution | None:
         """Return the execution of that name."""
-        return EagerJax(name) if name == "jax+eager" else None
+        return EagerJax(name) if self.owns(name) else None
 
 
 @pytest.fixture
@@ -80,6 +89,18 @@ def test_a_new_kind_is_compared_and_blamed_by_its_name(eager_kind):
     assert faulty.outcome.value == "disagree"
     assert {finding.layer for finding in faulty.findings} == {"first"}
     assert {name for finding in faulty.findings for name in finding.executions} == {"jax", "jax+eager"}
+
+
+def test_a_new_kind_is_taken_wherever_a_name_is(eager_kind, tmp_path):
+    """On the command line, in `parity.toml`, and by what runs a reduced script; no list of names stands elsewhere."""
+    options = build_parser().parse_args(["check", "m:f", "--backends", "jax,jax+eager"])
+    entry = 'layer = "first"\nbackend = "jax+eager"\nquantity = "output"\nreason = "a try"\nuntil = "keras 9.0"\n'
+    (tmp_path / "parity.toml").write_text(f"[[accepted]]\n{entry}")
+    script = "import os; print(os.environ['KERAS_BACKEND'], os.environ['JAX_DISABLE_JIT'])"
+
+    assert options.backends == ("jax", "jax+eager")
+    assert read_accepted(tmp_path / "parity.toml")[0].execution == "jax+eager"
+    assert run_script(script, "jax+eager", ()) == "jax 1"
 
 
 def test_a_name_of_no_kind_is_refused():

@@ -60,6 +60,14 @@ def test_two_or_more_backends_are_named_each_once(text, said):
         arguments.read_backends(text, ("jax", "torch"))
 
 
+def test_executions_are_those_of_the_registry():
+    """Installed or not: what is not is refused with the command that installs it, when it is looked for."""
+    assert arguments.read_executions("jax, openvino") == ("jax", "openvino")
+
+    with pytest.raises(argparse.ArgumentTypeError, match="'theano' is none of tensorflow, jax, torch, openvino"):
+        arguments.read_executions("jax,theano")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
