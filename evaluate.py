@@ -166,7 +166,7 @@ def score_test_split(options: argparse.Namespace, predictor: Predictor, backend:
 
     dataset = data.read(predictor.dataset, archives=options.data_dir)
     if not dataset.test.labelled:
-        raise UserError(f"nobody has told the labels of the test images in {options.data_dir}, so there is no score")
+        raise UserError(f"the test images in {options.data_dir} have no labels, so there is no score")
     outputs = predictor.predict(dataset.test.inputs)
     kind = predictor.kind_of(outputs)
     scored = score(outputs, dataset.test.labels, kind)

@@ -14,7 +14,7 @@ class Split:
     Attributes:
         inputs: Images, uint8 `(n, height, width, channels)` in 0..255; or float32 or int32 `(n, ...)`, to be taken as
             they are.
-        labels: int64 `(n,)`, indices into the source's class names; all −1 where nobody has told them.
+        labels: int64 `(n,)`, indices into the source's class names; all −1 where there are none.
     """
 
     inputs: np.ndarray

@@ -51,7 +51,7 @@ def describe_result(result: dict, examples: str = "images") -> str:
     start = result["seconds_to_first_step"]
     share = result["logging_seconds"] / result["training_seconds"]
     if result["test_accuracy"] is None:
-        score = f"nobody has told the labels of the {result['test_examples']:,} test images, so there is no score"
+        score = f"the {result['test_examples']:,} test images have no labels, so there is no score"
     else:
         score = f"test accuracy {result['test_accuracy']:.4f}, loss {result['test_loss']:.4f} "
         score += f"on {result['test_examples']:,} test {examples}"

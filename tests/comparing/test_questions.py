@@ -238,7 +238,7 @@ def test_the_sentence_says_how_many_seeds_are_missing():
 
 
 def test_a_run_without_labels_has_no_destination():
-    """Nobody has told the labels: nothing to compare, and no crash."""
+    """The test images have no labels: nothing to compare, and no crash."""
     runs = [
         dataclasses.replace(make_run(backend), result=make_run().result | {"test_accuracy": None})
         for backend in BACKENDS

@@ -37,7 +37,7 @@ def test_a_run_writes_its_predictions_in_the_sample_submissions_order(workers, a
 
 
 def test_a_competition_without_test_labels_gives_a_submission_and_no_score(workers, apparel, tmp_path):
-    """Nobody has told the labels: there is no accuracy, and none is made up."""
+    """The test images have no labels: there is no accuracy, and none is made up."""
     (apparel / "test_labels.csv").unlink()
 
     arguments = ["--model", "apparel_cnn", "--data-dir", "apparel", "--out", "run", *SMOKE]
@@ -47,7 +47,7 @@ def test_a_competition_without_test_labels_gives_a_submission_and_no_score(worke
     )
 
     assert code == 0, error
-    assert "nobody has told the labels of the 30 test images" in stdout
+    assert "the 30 test images have no labels" in stdout
     assert json.loads((tmp_path / "run" / "result.json").read_text())["test_accuracy"] is None
     assert (tmp_path / "run" / "submission.csv").exists()
     assert evaluated == 2
