@@ -12,9 +12,12 @@ def calls(tmp_path, monkeypatch):
     (tmp_path / "m.py").write_text("def f(): ...\n")
     monkeypatch.chdir(tmp_path)
     calls = []
-    monkeypatch.setattr(
-        "keras_parity.reduce.reduce_to_script", lambda *what, out, say: calls.append((*what, out)) or out
-    )
+
+    def reduce_to_script(request, *, out, **_):
+        calls.append((request, out))
+        return out
+
+    monkeypatch.setattr("keras_parity.reduce.reduce_to_script", reduce_to_script)
     return calls
 
 
