@@ -53,13 +53,18 @@ def describe_outputs(model: keras.Model) -> list[str] | None:
 def own_training(model: keras.Model) -> tuple[str, ...]:
     """Return which methods a model's class has of its own in the place of Keras's training step."""
     names = ("train_step", "compute_loss")
-    return tuple(n for n in names if not getattr(type(model), n).__module__.startswith("keras.src."))
+    return tuple(name for name in names if not _is_keras_own(model, name))
 
 
 def can_evaluate(model: keras.Model) -> bool:
     """Return whether a compiled model has something to evaluate: one that trains by itself may have no loss at all."""
-    own = not type(model).test_step.__module__.startswith("keras.src.")
-    return own or model.loss is not None or "train_step" not in own_training(model)
+    return not _is_keras_own(model, "test_step") or model.loss is not None or "train_step" not in own_training(model)
+
+
+def _is_keras_own(model: keras.Model, method: str) -> bool:
+    """Return whether a model has a method from one of Keras's own classes."""
+    owner = next(kind for kind in type(model).__mro__ if method in vars(kind))
+    return bool(owner.__module__.partition(".")[0] == keras.__name__)
 
 
 def count_activations(model: keras.Operation) -> int:
