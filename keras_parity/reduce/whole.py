@@ -40,8 +40,10 @@ class WholeModel:
         builder: What builds it.
         inputs: Example arrays, in order.
         targets: The same.
+        weights: The same, of the examples; none where they all count alike.
         input_structure: A `Slot` for each of them.
         target_structure: The same.
+        weight_structure: The same.
         compiled: Whether it comes compiled, and is trained as it does.
         batch: How many examples it takes, where that is fixed.
     """
@@ -49,8 +51,10 @@ class WholeModel:
     builder: Builder
     inputs: list[np.ndarray]
     targets: list[np.ndarray]
+    weights: list[np.ndarray]
     input_structure: Any
     target_structure: Any
+    weight_structure: Any
     compiled: bool
     batch: int | None
 
@@ -88,7 +92,7 @@ class WholeReduction(Reduction):
         request, driver = self.request, self.crew[self._driver]
         if self._builds:
             driver.ask(OpenCase(request.source, request.dtype, request.seed, request.inputs, None))
-            return WholeModel(driver.ask(DescribeBuilder(request.source)), [], [], (), (), compiled=True, batch=None)
+            return WholeModel(driver.ask(DescribeBuilder(request.source)), [], [], [], (), (), (), True, None)
         return self.at_the_driver(self._describe_with)
 
     def _describe_with(self, check: Check, draw: Draw) -> WholeModel:
@@ -100,16 +104,20 @@ class WholeReduction(Reduction):
         given = request.inputs is not None
         inputs, structure = number_leaves(draw.inputs) if given else (list(draw.inputs), builder.inputs)
         wanted, target_structure = number_leaves(targets)
+        weights, weight_structure = number_leaves([] if request.sample_weight is None else request.sample_weight)
         if request.targets is None:
             target_structure = builder.outputs
         batches = {spec.shape[0] for spec in check.inputs or () if spec.shape} - {None}
         batch = int(next(iter(batches)) or 1) if batches else None
-        return WholeModel(builder, inputs, wanted, structure, target_structure, check.own_training, batch)
+        structures = (structure, target_structure, weight_structure)
+        return WholeModel(builder, inputs, wanted, weights, *structures, check.own_training, batch)
 
     def _render_model(self, model: WholeModel, examples: int, batch: int, header: str) -> str:
-        spelled = {"x": model.inputs, "y": model.targets if self._trains else []}
-        given = (self.request.optimizer, self.request.loss, self.request.metrics) if self._trains else ()
-        data = sorted(_imports(given))
+        spelled = {"x": model.inputs}
+        request, data = self.request, []
+        if self._trains:
+            spelled |= {"y": model.targets, "w": model.weights}
+            data = sorted(_imports((request.optimizer, request.loss, request.metrics, request.weighted_metrics)))
         data += ["generator = np.random.default_rng(1)"]
         for letter, arrays in spelled.items():
             data += [f"{_name(letter, arrays)(i)} = {spell_data(array, examples)}" for i, array in enumerate(arrays)]
@@ -136,6 +144,8 @@ class WholeReduction(Reduction):
     def _body(self, model: WholeModel, batch: int) -> list[str]:
         x = spell_structure(model.input_structure, _name("x", model.inputs))
         y = spell_structure(model.target_structure, _name("y", model.targets))
+        if model.weights:
+            y += f", sample_weight={spell_structure(model.weight_structure, _name('w', model.weights))}"
         lines = [f"model = {self._spell_model(model)}"]
         if self._builds:
             return [*lines, 'print(keras.backend.backend(), "builds it, with", len(model.weights), "weights")']
@@ -195,9 +205,11 @@ class WholeReduction(Reduction):
         request = self.request
         spelled = [_spell_named(request.optimizer or "adam")]
         spelled.append(f"loss={_spell_named(request.loss or 'mean_squared_error')}")
-        if request.metrics:
-            metrics = request.metrics if isinstance(request.metrics, dict) else list(request.metrics)
-            spelled.append(f"metrics={_spell_named(metrics)}")
+        if request.loss_weights is not None:
+            spelled.append(f"loss_weights={request.loss_weights!r}")
+        for name in ("metrics", "weighted_metrics"):
+            if given := getattr(request, name):
+                spelled.append(f"{name}={_spell_named(given if isinstance(given, dict) else list(given))}")
         return ", ".join(spelled)
 
     def _header_of_model(self, printed: dict[str, str], verdict: Verdict) -> str:

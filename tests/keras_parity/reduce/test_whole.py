@@ -1,13 +1,16 @@
 """A script of a whole model: for what shows in no call alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from keras_parity.executions import installed_executions
-from keras_parity.protocol.reducing import Slot
+from keras_parity.protocol.reducing import Builder, Custom, Slot
 from keras_parity.reduce import reduce_to_script
 from keras_parity.reduce.output import NoReproducer, run_script
-from keras_parity.reduce.whole import _imports, _spell_named, number_leaves, spell_data
+from keras_parity.reduce.whole import WholeModel, WholeReduction, _imports, _spell_named, number_leaves, spell_data
+from tests.keras_parity.verdicts import REQUEST, finding
 
 MODELS = """
 import keras
@@ -133,3 +136,21 @@ def test_what_is_named_is_imported():
     assert _imports(given) == {"from losses import Own"}
     with pytest.raises(NoReproducer, match="object of the user's own"):
         _spell_named([len])
+
+
+def test_what_training_was_asked_for_is_in_the_script():
+    """Weights of the outputs and of the examples, and metrics that heed these."""
+    request = replace(
+        REQUEST, loss="mae", loss_weights=[1.0, 2.0], weighted_metrics=["mse"], sample_weight=np.array([0.5, 1.5])
+    )
+    builder = Builder(Custom(b"", "build", "models", None), Slot(0), Slot(0), built=True, frozen=False)
+    arrays = [np.zeros((2, 3))], [np.zeros((2, 1))], [np.array([0.5, 1.5])]
+    model = WholeModel(builder, *arrays, Slot(0), Slot(0), Slot(0), compiled=False, batch=None)
+
+    text = WholeReduction(request, finding("(training)"), None, print)._render_model(model, 2, 2, "Header.")
+
+    assert 'model.compile("adam", loss="mae", loss_weights=[1.0, 2.0], weighted_metrics=["mse"])' in text.replace(
+        "'", '"'
+    )
+    assert 'w = generator.uniform(0.5, 1.5, (2,)).astype("float32")' in text
+    assert "model.train_on_batch(x, y, sample_weight=w, return_dict=True)" in text
