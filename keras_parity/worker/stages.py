@@ -130,6 +130,7 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
             with _precision(kind), watching(stack), shared_randomness(task.seed, stack.next_draw):
                 _case.models[kind] = model = build_model(task.source)
                 build_layers(model, task.example)
+                _case.compiled[kind][training.RUN_EAGERLY] = model.run_eagerly
     except Exception as error:
         return describe_error(error, stack.failed_at)
     reference, checked = (_weights(_case.models[kind]) for kind in KINDS)
@@ -168,7 +169,7 @@ def close_case(task: tasks.CloseCase) -> None:
 def release_memory(task: tasks.ReleaseMemory) -> None:
     """Give back to the system what can be made again, as compiled programs, and what was freed."""
     for kept in current_case().compiled.values():
-        for name in kept.keys() - {training.OPTIMIZER_START}:  # no program, and nothing to make it from again
+        for name in kept.keys() - training.KEPT:
             del kept[name]
     forget_compiled_programs()
     give_back_freed_memory()

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -33,6 +34,10 @@ _LOSS = Quantity(Kind.LOSS)
 _counter = itertools.count()
 # What the variables of the optimiser hold that a model was compiled with: no training may begin with another one's.
 OPTIMIZER_START = "optimizer's start"
+# Whether a model came compiled to run eagerly.
+RUN_EAGERLY = "run eagerly"
+# What is kept of a model as long as it is there: nothing to make it from again.
+KEPT = frozenset({OPTIMIZER_START, RUN_EAGERLY})
 
 
 def run_steps(model: keras.Model, plan: StepsPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
@@ -49,8 +54,7 @@ def run_steps(model: keras.Model, plan: StepsPlan, nudge: Nudge | None, compiled
     """
     before = [to_value(v.value).array for v in model.variables]
     try:
-        # Compiling pays on JAX alone, for a few steps.
-        return _take_steps(model, plan, nudge, compiled, eager=keras.backend.backend() != "jax")
+        return _take_steps(model, plan, nudge, compiled, eager=_steps_eagerly())
     except Exception:
         if keras.backend.backend() != "tensorflow":
             raise
@@ -80,9 +84,9 @@ def run_composed(model: keras.Model, plan: ComposedPlan, nudge: Nudge | None, co
     """
     found: Results = {}
     names = describe(model, plan)
-    losses = resolve_all(plan.training.loss, names)
-    weights = _loss_weights(plan.training, names, len(losses))
-    optimizer = resolve("optimizers", plan.training.optimizer)
+    training, optimizer = _parts_of(model, plan.training, compiled)
+    losses = resolve_all(training.loss, names)
+    weights = _loss_weights(training, names, len(losses))
     trained = model.trainable_variables
     optimizer.build(trained)
     state = [v for v in model.non_trainable_variables if not is_random_state(v)]
@@ -112,18 +116,35 @@ def run_composed(model: keras.Model, plan: ComposedPlan, nudge: Nudge | None, co
                 )
                 total = total + sum(ops.sum(loss) for loss in model.losses)
                 after = {f"{i}": scope.get_current_value(v) for i, v in enumerate(state)}
-            return {_LOSS: total}, after
+            return {_LOSS: optimizer.scale_loss(total)}, after | {"loss": total}
 
         values, before = ([tensor_of(v) for v in variables] for variables in (trained, state))
         # A step of its own for each batch: the targets are constants of what JAX compiles.
         key = ("composed", next(_counter), step)
-        results, after, gradients = evaluate(run, values, before, _ones, compiled, key, sparse=plan.sparse)
-        found |= _logs({"loss": ops.convert_to_numpy(results[_LOSS])}, f"after step {step + 1}")
+        _, after, gradients = evaluate(run, values, before, _ones, compiled, key, sparse=plan.sparse)
+        found |= _logs({"loss": ops.convert_to_numpy(after["loss"])}, f"after step {step + 1}")
         for i, variable in enumerate(state):
             variable.assign(after[f"{i}"])
         zeros = [ops.zeros_like(value) for value in values]
         optimizer.apply([z if g is None else g for g, z in zip(gradients or (), zeros, strict=True)], trained)
     return found | _trained(model) | slots_of(optimizer)
+
+
+def _parts_of(model: keras.Model, training: Training, compiled: Compiled) -> tuple[Training, Any]:
+    """Return what a model is trained by, and an optimiser at its start: its own, if it came compiled.
+
+    One that came compiled without a loss, as its own training step has one, takes the mean squared error.
+    """
+    if not training.own:
+        return training, resolve("optimizers", training.optimizer)
+    optimizer = _compile(model, training, _steps_eagerly(), compiled)
+    own = {} if model.loss is None else {"loss": model.loss, "loss_weights": keras_internals.loss_weights_of(model)}
+    return replace(training, **own), optimizer
+
+
+def _steps_eagerly() -> bool:
+    """Return whether steps run eagerly: for a few of them compiling pays on JAX alone."""
+    return bool(keras.backend.backend() != "jax")
 
 
 def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
@@ -146,7 +167,7 @@ def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Co
 def run_predict(model: keras.Model, plan: PredictPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
     """Return the predictions of `predict`, twice: state that a model carries on shows; arguments as in `run_steps`."""
     inputs, _, _ = _arrays(model, Batch(plan.inputs, None), nudge)
-    model.run_eagerly, model.predict_function = plan.eager, None
+    _run_as(model, plan.eager, compiled)
     found: Results = {}
     for place in ("", " again"):
         outputs = tree.flatten(model.predict(inputs, batch_size=plan.batch_size, verbose=0))
@@ -160,7 +181,7 @@ def run_batchwise(model: keras.Model, plan: BatchwisePlan, nudge: Nudge | None, 
     """Return what `run_fit` or `run_predict` should give, from the same batches one by one; arguments as there."""
     whole = plan.whole
     if isinstance(whole, PredictPlan):
-        return _predict_batchwise(model, whole, nudge)
+        return _predict_batchwise(model, whole, nudge, compiled)
     _compile(model, whole.training, whole.eager, compiled)
     data = _arrays(model, whole.data, nudge)
     found = _through(model, model.train_on_batch, data, whole.batch_size, "of fit")
@@ -183,9 +204,9 @@ def _through(model: keras.Model, run: Callable[..., dict[str, Any]], data: Any, 
     return _logs({"loss": total / sum(sizes)}, when)
 
 
-def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | None) -> Results:
+def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
     inputs, _, _ = _arrays(model, Batch(plan.inputs, None), nudge)
-    model.run_eagerly, model.predict_function = plan.eager, None
+    _run_as(model, plan.eager, compiled)
     found: Results = {}
     for place in ("", " again"):
         parts = [
@@ -244,8 +265,8 @@ def _compile(model: keras.Model, training: Training, eager: bool, compiled: Comp
     way = repr((training, eager))
     if compiled.get("way of training") != way:
         if training.own:
-            model.run_eagerly = eager
-            model.train_function = model.test_function = model.predict_function = None
+            _run_as(model, eager, compiled)
+            model.train_function = model.test_function = None
             optimizer = model.optimizer
         else:
             optimizer = _compile_anew(model, training, eager)
@@ -257,6 +278,12 @@ def _compile(model: keras.Model, training: Training, eager: bool, compiled: Comp
         variable.assign(to_tensor(value, variable.dtype))
     model.reset_metrics()
     return compiled["optimizer"]
+
+
+def _run_as(model: keras.Model, eager: bool, compiled: Compiled) -> None:
+    """Let a model run eagerly, or as its backend does by default; one that came compiled to run eagerly does so."""
+    model.run_eagerly = eager or compiled.get(RUN_EAGERLY, False)
+    model.predict_function = None
 
 
 def _compile_anew(model: keras.Model, training: Training, eager: bool) -> Any:

@@ -5,6 +5,8 @@ import pytest
 
 from keras_parity.comparison.learning import compare_learning
 from keras_parity.draws import Draw
+from keras_parity.judge import raised
+from keras_parity.ledger import Place
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import InputSpec, Raised
 from keras_parity.protocol.tasks import (
@@ -24,6 +26,8 @@ from tests.keras_parity.comparison.checks import make_check, study, tasks_of
 
 EXACT = np.linspace(0.1, 0.9, 50)
 DRAW = Draw("ordinary 1", True, [np.ones((4, 3))])
+EDGE = Draw("constant", False, [np.ones((4, 3))])
+OWN = ("compute_loss",)
 OUTPUTS = [np.full((4, 2), 0.25)]
 QUANTITIES = {
     LossPlan: Quantity(Kind.LOSS),
@@ -37,8 +41,17 @@ QUANTITIES = {
 }
 
 
-def compare(off=None, outputs=OUTPUTS, compiled=False, **changes):
-    """Return a check after its training; `off` tells by execution and plan what somebody is off by, or raises."""
+def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, **changes):
+    """Return a check after its training.
+
+    Args:
+        off: By execution and plan what somebody is off by, or raises.
+        outputs: What the model predicts.
+        compiled: Whether it came compiled.
+        own_step: What it trains by.
+        known: The draw on which JAX was blamed at a layer before, if it was.
+        changes: Of the request.
+    """
     off = off or {}
 
     def shifted(name, plan):
@@ -52,7 +65,9 @@ def compare(off=None, outputs=OUTPUTS, compiled=False, **changes):
         return {q: [shifted(name, task.plan) for _ in task.nudges] for q in task.quantities}
 
     check = make_check({Predict: outputs, StudyLearning: studied, LearningNeighbours: neighbours}, **changes)
-    check.inputs, check.compiled = [InputSpec("x", (None, 3), "float32")], compiled
+    check.inputs, check.compiled, check.own_step = [InputSpec("x", (None, 3), "float32")], compiled, own_step
+    if known is not None:
+        check.ledger.add(Place("dense"), raised(Quantity(Kind.OUTPUT), "jax", "wrong"), "training", known)
     compare_learning(check, DRAW)
     return check
 
@@ -100,6 +115,41 @@ def test_steps_that_a_part_is_proven_to_explain_are_not_told_again():
 
     assert ("(training)", "jax") not in blamed(explained)
     assert ("(training)", "jax") in blamed(unexplained)
+
+
+@pytest.mark.parametrize(
+    ("own_step", "composed", "told"), [((), 0.5, False), ((), 0.0, True), (OWN, 0.5, False), (OWN, 0.0, True)]
+)
+def test_what_an_edge_draw_shows_does_not_hide_a_compiled_models_training(own_step, composed, told):
+    """Its parts, composed, must differ, too."""
+    check = compare(
+        {("jax", StepsPlan): 0.5, ("jax", ComposedPlan): composed}, compiled=True, own_step=own_step, known=EDGE
+    )
+
+    assert (("(training)", "jax") in blamed(check)) is told
+
+
+@pytest.mark.parametrize(("draw", "told"), [(EDGE, True), (DRAW, False)])
+def test_where_the_parts_cannot_be_composed_a_layer_explains_by_ordinary_data_alone(draw, told):
+    """As where a model's own step has a loss of its own."""
+    nobody = {(name, ComposedPlan): Raised("no") for name in ("tensorflow", "jax", "torch")}
+    check = compare(nobody | {("jax", StepsPlan): 0.5}, compiled=True, own_step=OWN, known=draw)
+
+    assert (("(training)", "jax") in blamed(check)) is told
+
+
+def test_a_metric_is_not_explained_by_steps_that_are_sound(monkeypatch):
+    """Composed steps have no metrics: who differs in nothing else is told."""
+    monkeypatch.setitem(QUANTITIES, StepsPlan, Quantity(Kind.LOG, "mae after step 1"))
+
+    check = compare({("jax", StepsPlan): 0.5}, compiled=True, known=EDGE)
+
+    assert ("(training)", "jax") in blamed(check)
+
+
+def test_who_is_blamed_on_edge_draws_alone_takes_part_in_fit():
+    """Unless whole steps were seen to differ by it."""
+    assert ("(fit)", "jax") in blamed(compare({("jax", FitPlan): 0.5}, compiled=True, own_step=OWN, known=EDGE))
 
 
 def test_a_part_that_raises_on_one_is_its_error():

@@ -84,11 +84,14 @@ def test_steps_are_numpys(backend, how):
         assert "reported mae after step 2" in found
 
 
+@pytest.mark.parametrize("how", ["plain", "compiled"])
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_composed_steps_are_the_same(backend):
-    """Without Keras's own step."""
-    found, weights = ask(backend, run, ComposedPlan(DESCENT, [BATCH, BATCH]), "composed")
+def test_composed_steps_are_the_same(backend, how):
+    """Without Keras's own step; of a model that came compiled from its own loss and optimiser."""
+    training = Training(own=True) if how == "compiled" else DESCENT
+    found, weights = ask(backend, run, ComposedPlan(training, [BATCH, BATCH]), "composed", how)
 
+    np.testing.assert_allclose(found["reported loss after step 2"], descend(2)[0][1], rtol=1e-12)
     np.testing.assert_allclose(found["kernel after training"], descend(2)[1], rtol=1e-12)
     np.testing.assert_allclose(weights, descend(2)[1], rtol=1e-12)
 
@@ -114,6 +117,27 @@ def test_predictions_are_told_twice(backend):
 
     for name in ("prediction", "prediction again"):
         np.testing.assert_allclose(found[name], np.tile(INPUTS @ KERNEL, (2, 1)), rtol=1e-12)
+
+
+def runs_eagerly(own: bool) -> list[bool]:
+    """Return whether a model runs eagerly in `predict` and in `fit`, where nobody asks for it. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker import training
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse", run_eagerly=own)
+    compiled, seen = {training.RUN_EAGERLY: model.run_eagerly}, []
+    training.run_predict(model, PredictPlan([INPUTS], 4), None, compiled)
+    seen.append(model.run_eagerly)
+    training.run_fit(model, FitPlan(Training(own=True), BATCH, 4), None, compiled)
+    return [*seen, model.run_eagerly]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_model_that_came_compiled_to_run_eagerly_does_so(own):
+    """Its code may need NumPy's values, which no graph has."""
+    assert ask("tensorflow", runs_eagerly, own) == [own, own]
 
 
 def test_what_earlier_runs_have_left_is_forgotten():
