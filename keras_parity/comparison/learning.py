@@ -193,7 +193,7 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
     """Judge whole training steps; what a part of them is proven to explain is not told again."""
     ledger, place = check.ledger, Place(TRAINING, "train_on_batch")
     ledger.see(TRAINING)
-    said = judge_steps(studies)
+    said = judge_steps(studies, ledger.places)
     if said.raised_everywhere:
         refuse_misuse(said.raised_everywhere)
         text = f"training steps raise on every backend: {said.raised_everywhere.text}"
@@ -211,7 +211,7 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
     if None in explained:
         # What those differ in who have been blamed hides how the others differ.
         others = {name: study for name, study in studies.items() if name not in who_differs(check)}
-        between = [d for d in judge_steps(others).differences if d.pair is not None] if others else []
+        between = [d for d in judge_steps(others, ledger.places).differences if d.pair is not None] if others else []
         said.differences += _name_causes(check, plan, others, between)
     keep_training(check, place, said, studies, draw)
 
@@ -252,13 +252,13 @@ def _explained_beside_own_step(
     """
     composed = _compose(check, plan, studies, measured=True)
     raising = {name for name, study in composed.items() if isinstance(study.reference, Raised)}
-    shown = {d.execution for d in judge_steps(composed).differences if d.pair is not None}
+    shown = {d.execution for d in judge_steps(composed, check.ledger.places).differences if d.pair is not None}
     layers = {f.execution for f in check.ledger.findings if f.ordinary and not f.on_data and f.layer[:1] != "("}
     return {who for who in doubtful if who in shown or (raising and who in layers)}
 
 
 def _has(study: Study, quantity: Quantity) -> bool:
-    return not isinstance(study.reference, Raised) and quantity in study.reference
+    return any(not isinstance(found, Raised) and quantity in found for found in (study.reference, study.checked))
 
 
 def _compose(

@@ -230,7 +230,7 @@ class ReplayAround(Task[Around]):
 
 @dataclass(frozen=True)
 class Predict(Task[list[np.ndarray]]):
-    """Tell the reference model's flattened outputs in inference mode."""
+    """Tell the reference model's flattened outputs in inference mode, or the other model's where that raises."""
 
     inputs: Any
 

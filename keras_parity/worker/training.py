@@ -173,7 +173,7 @@ def run_predict(model: keras.Model, plan: PredictPlan, nudge: Nudge | None, comp
         outputs = tree.flatten(model.predict(inputs, batch_size=plan.batch_size, verbose=0))
         for i, output in enumerate(outputs):
             label = f"{f'[{i}]' if len(outputs) > 1 else ''}{place}"
-            found[Quantity(Kind.PREDICTION, label)] = to_value(output)
+            found[Quantity(Kind.PREDICTION, label, family=f"{i}")] = to_value(output)
     return found
 
 
@@ -215,7 +215,7 @@ def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | Non
         ]
         for i, outputs in enumerate(zip(*parts, strict=True)):
             label = f"{f'[{i}]' if len(parts[0]) > 1 else ''}{place}"
-            found[Quantity(Kind.PREDICTION, label)] = to_value(np.concatenate(outputs))
+            found[Quantity(Kind.PREDICTION, label, family=f"{i}")] = to_value(np.concatenate(outputs))
     return found
 
 
@@ -370,12 +370,18 @@ def _nudge(leaf: Any, nudge: Nudge | None) -> Any:
 
 def _logs(logs: dict[str, Any], when: str) -> Results:
     return {
-        Quantity(Kind.LOG, f"{name} {when}", family=when): to_value(to_tensor(np.asarray(value), keras.config.floatx()))
+        Quantity(Kind.LOG, f"{name} {when}", family=name): to_value(to_tensor(np.asarray(value), keras.config.floatx()))
         for name, value in logs.items()
     }
 
 
 def _trained(model: keras.Model) -> Results:
     variables = [variable for variable in model.variables if not is_random_state(variable)]
-    names = variable_names(variables)
-    return {Quantity(Kind.AFTER_TRAINING, n): to_value(v.value) for n, v in zip(names, variables, strict=True)}
+
+    def family(variable: keras.Variable) -> str:
+        return f"{'trained' if variable.trainable else 'fixed'} {variable.name}"
+
+    return {
+        Quantity(Kind.AFTER_TRAINING, name, family=family(v)): to_value(v.value)
+        for name, v in zip(variable_names(variables), variables, strict=True)
+    }
