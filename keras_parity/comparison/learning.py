@@ -21,6 +21,7 @@ from keras_parity.comparison.training import (
     targets_of_steps,
     training_is_asked,
     training_of,
+    weights_of_examples,
     who_differs,
 )
 from keras_parity.draws import BLANK, CERTAIN, Draw
@@ -98,8 +99,9 @@ def compare_learning(check: Check, draw: Draw) -> None:
     trainers = participants.trainers
     say_what_own_training_ignores(check)
     parts = _parts(check, draw, outputs, flat[0]) + _regularizer_parts(check, draw)
+    _say_what_no_steps_show(check, parts)
     begun = [participants.begin(dict.fromkeys(trainers, StudyLearning(part.plan, [0]))) for part in parts]
-    batches = [Batch(draw.inputs, one, request.sample_weight) for one in targets]
+    batches = [Batch(draw.inputs, one, request.sample_weight, request.class_weight) for one in targets]
     training = training_of(check)
     steps = StepsPlan(training, batches)
     stepping = participants.begin(spread(trainers, steps)) if request.steps else None
@@ -114,6 +116,15 @@ def compare_learning(check: Check, draw: Draw) -> None:
         judge_as_called(check, fitting, stepped)
 
 
+def _say_what_no_steps_show(check: Check, parts: list[Part]) -> None:
+    """Say what was asked for that no part shows, where no steps are taken that would."""
+    kinds = {type(part.plan) for part in parts}
+    shown_by = {"loss": LossPlan, "targets": LossPlan, "sample_weight": LossPlan, "metrics": MetricPlan}
+    left = [name for name in check.request.given_training if shown_by.get(name) not in kinds]
+    if left and not check.request.steps:
+        not_compared(check, f"{' and '.join(left)} could not be compared: no training step was asked for", asked=True)
+
+
 def _parts(check: Check, draw: Draw, outputs: list[np.ndarray], targets: list[np.ndarray]) -> list[Part]:
     """Return the parts to run alone. A model that came compiled keeps its loss and optimiser: only metrics are left."""
     if check.own_training:
@@ -124,13 +135,12 @@ def _parts(check: Check, draw: Draw, outputs: list[np.ndarray], targets: list[np
     if len(targets) == len(outputs):
         label = label_of(loss_of(check))
         place, asked = Place("(loss)", label), request.loss is not None
-        parts.append(Part(place, LossPlan(losses, outputs, targets, request.sample_weight), Kind.LOSS, draw, asked))
+        weights = weights_of_examples(check, targets)
+        parts.append(Part(place, LossPlan(losses, outputs, targets, weights), Kind.LOSS, draw, asked))
         certainties = draw_certainties(outputs, request.seed) if request.edge else None
         if certainties is not None:  # where an entropy's logarithm must be kept from zero
             certain = Draw(CERTAIN, False, draw.inputs)
-            parts.append(
-                Part(place, LossPlan(losses, certainties, targets, request.sample_weight), Kind.LOSS, certain, asked)
-            )
+            parts.append(Part(place, LossPlan(losses, certainties, targets, weights), Kind.LOSS, certain, asked))
         parts += _metric_parts(check, draw, outputs, targets)
     optimizer = request.optimizer or "adam"
     for portion in range(check.weight_portions if request.steps else 0):
@@ -273,7 +283,8 @@ def _compose(
         measured: Whether to measure how far they amplify roundings.
         parts: What the composed steps leave out that Keras's own have; see `ComposedPlan`.
     """
-    composed = ComposedPlan(plan.training, plan.batches, **parts)
+    batches = [Batch(one.inputs, one.targets, weights_of_examples(check, one.targets)) for one in plan.batches]
+    composed = ComposedPlan(plan.training, batches, **parts)
     tasks = spread(tuple(studies), composed) if measured else dict.fromkeys(studies, StudyLearning(composed, []))
     return check.participants.ask_each(tasks)
 

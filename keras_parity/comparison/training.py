@@ -12,7 +12,7 @@ from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.results import Raised, Study
 from keras_parity.protocol.tasks import Plan, StudyLearning, Training
-from keras_parity.targets import draw_targets
+from keras_parity.targets import draw_targets, weigh_classes
 
 
 def training_of(check: Check) -> Training:
@@ -84,6 +84,14 @@ def flat_targets(targets: Any, names: list[str] | None) -> list[np.ndarray]:
     if isinstance(targets, dict):
         return [np.asarray(targets[name]) for name in names or sorted(targets) if name in targets]
     return [np.asarray(target) for target in targets]
+
+
+def weights_of_examples(check: Check, targets: Any) -> Any:
+    """Return what each example of a step weighs: as it was given, or by its class; None where all weigh the same."""
+    request = check.request
+    if request.class_weight is None:
+        return request.sample_weight
+    return weigh_classes(flat_targets(targets, check.outputs), request.class_weight)
 
 
 def say_what_own_training_ignores(check: Check) -> None:

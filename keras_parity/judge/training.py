@@ -17,8 +17,8 @@ from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised, Results, Study
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF
 
-# What is so much smaller than others of its kind may be nothing but rounding: some ten thousand float64 units.
-_NOTHING = 2.0**-40
+# What is so much smaller than others of its kind, as a penalty of nothing beside the loss, may be nothing but rounding.
+_NOTHING = 2.0**-20
 
 
 def judge_part(

@@ -320,11 +320,13 @@ class Batch:
         inputs: As `RunModel` takes them.
         targets: One array for each output, in flattened order, or the structure itself; None for none.
         sample_weight: As in `train_on_batch`.
+        class_weight: As in `train_on_batch`.
     """
 
     inputs: Any
     targets: Any
     sample_weight: Any = None
+    class_weight: dict[int, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Training a whole model within a worker: by Keras's own steps, by steps composed of their parts, and by `fit`."""
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,7 +72,7 @@ def _take_steps(
     found: Results = {}
     for step, batch in enumerate(plan.batches, start=1):
         inputs, targets, weight = _tensors(model, batch, nudge)
-        logs = model.train_on_batch(inputs, targets, weight, return_dict=True)
+        logs = model.train_on_batch(inputs, targets, weight, batch.class_weight, return_dict=True)
         found |= _logs(logs, f"after step {step}")
     return found | _trained(model) | slots_of(optimizer)
 
@@ -156,7 +157,8 @@ def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Co
     _compile(model, plan.training, plan.eager, compiled)
     inputs, targets, weight = _arrays(model, plan.data, nudge)
     options = {"batch_size": plan.batch_size, "verbose": 0}
-    history = model.fit(inputs, targets, sample_weight=weight, shuffle=False, **options).history
+    weights = {"sample_weight": weight, "class_weight": plan.data.class_weight}
+    history = model.fit(inputs, targets, shuffle=False, **weights, **options).history
     found = _logs({name: values[-1] for name, values in history.items()}, "of fit") | _trained(model)
     if not can_evaluate(model):
         return found
@@ -184,7 +186,8 @@ def run_batchwise(model: keras.Model, plan: BatchwisePlan, nudge: Nudge | None, 
         return _predict_batchwise(model, whole, nudge, compiled)
     _compile(model, whole.training, whole.eager, compiled)
     data = _arrays(model, whole.data, nudge)
-    found = _through(model, model.train_on_batch, data, whole.batch_size, "of fit")
+    train = functools.partial(model.train_on_batch, class_weight=whole.data.class_weight)
+    found = _through(model, train, data, whole.batch_size, "of fit")
     model.optimizer.finalize_variable_values(model.trainable_variables)  # as after an epoch: a moving average's end
     found |= _trained(model)
     if not can_evaluate(model):

@@ -41,7 +41,7 @@ QUANTITIES = {
 }
 
 
-def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, **changes):
+def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, draw=DRAW, **changes):
     """Return a check after its training.
 
     Args:
@@ -50,6 +50,7 @@ def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, 
         compiled: Whether it came compiled.
         own_step: What it trains by.
         known: The draw on which JAX was blamed at a layer before, if it was.
+        draw: What it is trained on.
         changes: Of the request.
     """
     off = off or {}
@@ -68,7 +69,7 @@ def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, 
     check.inputs, check.compiled, check.own_step = [InputSpec("x", (None, 3), "float32")], compiled, own_step
     if known is not None:
         check.ledger.add(Place("dense"), raised(Quantity(Kind.OUTPUT), "jax", "wrong"), "training", known)
-    compare_learning(check, DRAW)
+    compare_learning(check, draw)
     return check
 
 
@@ -175,3 +176,34 @@ def test_an_output_that_no_loss_takes_is_said(outputs):
 
     assert check.ledger.unjudged is not None
     assert StepsPlan not in plans(check)
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ({"optimizer": "sgd"}, "optimizer"),
+        ({"loss_weights": [2.0], "weighted_metrics": ["mae"]}, "loss_weights and weighted_metrics"),
+        ({"class_weight": {0: 2.0}}, "class_weight"),
+        ({"metrics": {"dense": ["mae"]}}, "metrics"),
+        ({"loss": "mse", "metrics": ("mae",), "sample_weight": np.ones(4)}, ""),
+    ],
+)
+def test_what_no_step_shows_is_no_agreement_where_none_is_taken(asked, left):
+    """The loss and metrics for all outputs are compared alone; the rest was asked for in vain."""
+    check = compare(steps=0, **asked)
+
+    text = f"{left} could not be compared: no training step was asked for"
+    assert check.ledger.unjudged == (text if left else None)
+    assert compare(**{"steps": 3} | asked).ledger.unjudged is None
+
+
+def test_classes_weigh_in_the_loss_and_in_composed_steps_as_their_examples():
+    """By our own computing of them; Keras's own steps take the weights of the classes."""
+    off = {("jax", LossPlan): 0.5, ("jax", StepsPlan): 0.5}
+    check = compare(off, targets=np.array([0, 1, 1, 0]), loss="sparse_categorical_crossentropy", class_weight={1: 5.0})
+
+    given = {type(task.plan): task.plan for _, task in tasks_of(check, StudyLearning)}
+    weighed = [given[LossPlan].sample_weight, given[ComposedPlan].batches[0].sample_weight]
+    assert all(np.array_equal(weights, [1, 5, 5, 1]) for weights in weighed)
+    for batch in (given[StepsPlan].batches[0], given[FitPlan].data):
+        assert (batch.sample_weight, batch.class_weight) == (None, {1: 5.0})

@@ -111,6 +111,23 @@ def test_an_epoch_of_fit_takes_the_batches_in_order(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_examples_weigh_what_their_classes_do(backend):
+    """In Keras's own steps and in `fit`; the class of a row of targets is where its largest number stands."""
+    targets = TARGETS[[0, 1, 1, 0]] * [[1], [-1], [1], [-1]]
+    weights = np.where(targets.argmax(-1) == 1, 5.0, 1.0)
+    loss = (weights * ((INPUTS @ KERNEL - targets) ** 2).mean(-1)).mean()
+    batch = Batch([INPUTS], [targets], class_weight={1: 5.0})
+
+    steps, _ = ask(backend, run, StepsPlan(DESCENT, [batch]), "steps")
+    fit, _ = ask(backend, run, FitPlan(DESCENT, batch, 4), "fit")
+
+    assert weights.sum() == 12
+    np.testing.assert_allclose(steps["reported loss after step 1"], loss, rtol=1e-6)
+    np.testing.assert_allclose(fit["reported loss of fit"], loss, rtol=1e-6)
+    np.testing.assert_allclose(fit["kernel after training"], steps["kernel after training"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_predictions_are_told_twice(backend):
     """What a model carries on would show."""
     found, _ = ask(backend, run, PredictPlan([np.tile(INPUTS, (2, 1))], 4), "predict")
