@@ -48,6 +48,7 @@ __all__ = [
     "takes_mask",
     "takes_training",
     "to_torch_dtype",
+    "trained_by",
     "without_tensorflow",
 ]
 
@@ -106,6 +107,11 @@ def input_nodes(layer: keras.Layer) -> list[Any]:
 def shapes_built_for(model: keras.Model) -> dict[str, Any]:
     """Return what a model's `build` was given, by the name of its argument; nothing for one that was not built so."""
     return dict(getattr(model, "_build_shapes_dict", None) or {})
+
+
+def trained_by(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Return the variables that an optimiser was built for."""
+    return list(optimizer._trainable_variables)
 
 
 def loss_weights_of(model: keras.Model) -> Any:

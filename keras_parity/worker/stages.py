@@ -35,7 +35,7 @@ from keras_parity.protocol.results import (
 )
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
 from keras_parity.protocol.tasks import Neighbours, Nudge
-from keras_parity.worker import input_ranges, keras_internals, parts, precision, saving, training
+from keras_parity.worker import input_ranges, keras_internals, parts, precision, restoring, saving, training
 from keras_parity.worker.building import build_model
 from keras_parity.worker.capture import Call, CallStack, is_tensor, record, to_numpy, watching
 from keras_parity.worker.compiled_programs import forget_compiled_programs, keep_compiled_programs
@@ -686,13 +686,14 @@ def _run_plan(kind: str, plan: tasks.Plan, nudge: Nudge | None) -> Results | Rai
             moved = [perturb(value, nudge) if yes else value for value, yes in zip(before, floats, strict=True)]
             _assign(kind, variables, moved)
             _spoil(stack, nudge)
-        with _running(kind, stack), _rounding_means(nudge if isinstance(plan, WHOLE) else None):
+        rounding = _rounding_means(nudge if isinstance(plan, WHOLE) else None)
+        with _running(kind, stack), rounding, restoring.other_optimizers_restored(model):
             return _RUN[type(plan)](model, plan, nudge, case.compiled[kind])
     except Exception as error:
         return describe_error(error, stack.failed_at)
     finally:
         _assign(kind, variables, before)
-        training.reset_states(model)
+        restoring.reset_states(model)
 
 
 def _select(found: list[Results | Raised], quantities: list[Quantity]) -> Neighbours:

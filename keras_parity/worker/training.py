@@ -232,14 +232,6 @@ def _take(data: Any, start: int, count: int) -> Any:
     return tree.map_structure(lambda leaf: None if leaf is None else leaf[start : start + count], data)
 
 
-def reset_states(model: keras.Model) -> None:
-    """Let stateful layers forget what earlier runs have left in them."""
-    for layer in keras_internals.flatten_layers(model):
-        reset = getattr(layer, "reset_state", None)
-        if callable(reset) and getattr(layer, "stateful", False) and getattr(layer, "built", False):
-            reset()
-
-
 def own_losses(model: keras.Model) -> Any:
     """Return what the losses are called that a model came compiled with: a name, or a list or dictionary of names."""
 

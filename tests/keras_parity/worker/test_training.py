@@ -34,20 +34,6 @@ def run(plan, kind: str, how: str = "plain") -> tuple[dict, np.ndarray]:
     return {str(quantity): value.array for quantity, value in found.items()}, np.asarray(model.get_weights()[0])
 
 
-def lose_state() -> tuple[bool, bool]:
-    """Return whether a stateful layer carries on what it saw, before and after it is reset. Runs in a worker."""
-    import keras
-
-    from keras_parity.worker import training
-
-    layer = keras.layers.GRU(2, stateful=True)
-    model = keras.Sequential([keras.Input((3, 2), batch_size=1), layer])
-    model.predict(np.ones((1, 3, 2)), verbose=0)
-    before = bool(np.any(keras.ops.convert_to_numpy(layer.states[0])))
-    training.reset_states(model)
-    return before, bool(np.any(keras.ops.convert_to_numpy(layer.states[0])))
-
-
 def own_losses(loss) -> object:
     """Return what the losses are called that a model came compiled with. Runs in a worker."""
     import keras
@@ -155,11 +141,6 @@ def runs_eagerly(own: bool) -> list[bool]:
 def test_a_model_that_came_compiled_to_run_eagerly_does_so(own):
     """Its code may need NumPy's values, which no graph has."""
     assert ask("tensorflow", runs_eagerly, own) == [own, own]
-
-
-def test_what_earlier_runs_have_left_is_forgotten():
-    """A stateful layer starts from zeros again."""
-    assert ask("torch", lose_state) == (True, False)
 
 
 @pytest.mark.parametrize(("loss", "name"), [(None, None), ("mse", "mse"), ("instance", "huber_loss")])
