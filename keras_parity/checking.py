@@ -24,6 +24,7 @@ def check(
     loss_weights: Any = None,
     weighted_metrics: Any = None,
     sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
     steps: int = 3,
     dtype: str = "float32",
     seed: int = 1,
@@ -53,6 +54,7 @@ def check(
         loss_weights: As in `compile`.
         weighted_metrics: As in `compile`.
         sample_weight: As in `fit`: an array, a number for each example.
+        class_weight: As in `fit`: a number for each class, by its own number; not beside `sample_weight`.
         steps: Training steps; 0 for none, and then no loss is compared that is not given.
         dtype: The dtype policy to ask about, one of `keras_parity.names.DTYPES`.
         seed: Draws weights, inputs, targets and random layers' numbers.
@@ -82,6 +84,7 @@ def check(
         loss_weights=loss_weights,
         weighted_metrics=weighted_metrics,
         sample_weight=sample_weight,
+        class_weight=class_weight,
         steps=steps,
         dtype=dtype,
         seed=seed,

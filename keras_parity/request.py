@@ -36,6 +36,7 @@ class CheckRequest:
         loss_weights: As in `compile`.
         weighted_metrics: As in `compile`.
         sample_weight: As in `fit`.
+        class_weight: As in `fit`: a number for each class, by its own number.
         steps: Training steps; 0 for none.
         dtype: The dtype policy asked about.
         seed: Draws weights, inputs, targets and random layers' numbers.
@@ -60,6 +61,7 @@ class CheckRequest:
     loss_weights: Any = None
     weighted_metrics: Any = None
     sample_weight: Any = None
+    class_weight: dict[int, float] | None = None
     steps: int = 3
     dtype: str = "float32"
     seed: int = 1
@@ -97,6 +99,8 @@ class CheckRequest:
         known = {field.name for field in dataclasses.fields(cls)} - {"source"}
         rest = {name: value for name, value in values.items() if name in known}
         rest |= {"executions": tuple(values["executions"]), "metrics": _given_metrics(values["metrics"])}
+        if rest.get("class_weight"):
+            rest["class_weight"] = _given_class_weights(rest["class_weight"])
         label, kind = values["model"], values["kind"]
         reference = label if kind == "function" and ":" in label else None
         kwargs = pack(values["kwargs"], "the keyword arguments") if values.get("kwargs") else None
@@ -112,8 +116,13 @@ class CheckRequest:
     @property
     def asks_for_training(self) -> bool:
         """Whether anything of training was asked for, so that the check must not leave it out without a word."""
-        given = (self.targets, self.loss_weights, self.weighted_metrics, self.sample_weight)
-        return self.names_training or bool(self.metrics) or any(value is not None for value in given)
+        return bool(self.given_training)
+
+    @property
+    def given_training(self) -> list[str]:
+        """The names of what was asked for of training."""
+        names = ("targets", "loss", "optimizer", "loss_weights", "weighted_metrics", "sample_weight", "class_weight")
+        return [name for name in names if getattr(self, name) is not None] + (["metrics"] if self.metrics else [])
 
     @property
     def in_python(self) -> bool:
@@ -191,6 +200,10 @@ def make_request(
     found = installed_executions() if executions is None else find_executions(executions)
     if "metrics" in options:
         options["metrics"] = _given_metrics(options["metrics"])
+    if options.get("class_weight") is not None:
+        options["class_weight"] = _given_class_weights(options["class_weight"])
+        if options.get("sample_weight") is not None:
+            raise UsageError("give class_weight or sample_weight, not both: Keras takes one of them")
     for name in ("loss", "optimizer", "metrics", "weighted_metrics"):
         if name in options:
             options[name] = describe_objects(options[name])
@@ -212,6 +225,19 @@ def _given_metrics(metrics: Any) -> Any:
     if isinstance(metrics, Mapping):
         return dict(metrics)
     return (metrics,) if isinstance(metrics, str) else tuple(metrics or ())
+
+
+def _given_class_weights(weights: Any) -> dict[int, float]:
+    """Return the weights of classes by their numbers, which are texts in JSON.
+
+    Raises:
+        UsageError: If they are anything else.
+    """
+    try:
+        return {int(label): float(weight) for label, weight in weights.items()}
+    except (AttributeError, TypeError, ValueError):
+        text = f"class_weight is {weights!r}; it must have a number for each class, as {{0: 1.0, 1: 5.0}}"
+        raise UsageError(text) from None
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -1,6 +1,6 @@
 """What a model is trained on in a check: targets that its losses can take, drawn by NumPy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -36,6 +36,24 @@ _KINDS = {
 }
 # What a loss that is not Keras's may want, the likeliest first.
 _GUESSES = ("one-hot", "binary", "real", "classes", "columns", "probabilities", "signs", "positive", "ctc")
+
+
+def weigh_classes(targets: Sequence[np.ndarray], class_weight: Mapping[int, float]) -> np.ndarray | None:
+    """Return each example's weight, float64 `(n,)`: that of its class, as `fit` takes them.
+
+    Args:
+        targets: Of each output: whole numbers `(n,)` or `(n, 1)`, or one-hot rows `(n, classes)`.
+        class_weight: By the number of a class; those that it lacks weigh 1.
+
+    Returns:
+        The weights; None for what Keras takes no class weights of: several outputs, or targets of more axes.
+    """
+    if len(targets) != 1 or targets[0].ndim not in (1, 2):
+        return None
+    (one,) = targets
+    rows = one.reshape(len(one), -1)
+    classes = rows[:, 0] if rows.shape[1] == 1 else np.argmax(rows, axis=-1)
+    return np.array([class_weight.get(int(label), 1.0) for label in np.round(classes)])
 
 
 def draw_targets(

@@ -44,6 +44,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     case.add_argument("--metrics", type=read_identifiers, metavar="NAMES", help="names with commas, or JSON")
     case.add_argument("--loss-weights", type=read_weights, metavar="JSON", help="of the outputs: a list, or by name")
     case.add_argument("--weighted-metrics", type=read_identifiers, metavar="NAMES", help="as --metrics")
+    case.add_argument("--class-weight", type=read_json_object, metavar="JSON", help="of the classes, by number")
     case.add_argument("--steps", type=read_count, default=3, metavar="K", help="optimizer steps; default 3")
     case.add_argument("--batch-size", type=read_positive, metavar="N", help="default 4, or 2 of a large model")
     case.add_argument("--inference-only", action="store_true", help="no loss, no gradients, no training")
@@ -74,6 +75,7 @@ def request_options(options: argparse.Namespace) -> dict[str, Any]:
         "metrics": options.metrics or (),
         "loss_weights": options.loss_weights,
         "weighted_metrics": options.weighted_metrics,
+        "class_weight": options.class_weight,
         "steps": options.steps,
         "dtype": options.dtype,
         "seed": options.seed,

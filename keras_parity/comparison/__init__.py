@@ -12,6 +12,7 @@ from keras_parity.comparison.opening import make_draws, open_model
 from keras_parity.comparison.outcome import conclude
 from keras_parity.comparison.passes import Pass, Passes
 from keras_parity.comparison.reloading import compare_reloading
+from keras_parity.comparison.training import not_compared
 from keras_parity.crew import Crew
 from keras_parity.draws import Draw
 from keras_parity.executions import find_executions
@@ -78,6 +79,9 @@ def _compare(check: Check, patches: dict[str, Any]) -> None:
         compare_reloading(check, draws[0])
     if training and (request.steps or request.asks_for_training):
         compare_learning(check, draws[0])
+    elif request.asks_for_training:
+        why = "too few backends can train" if request.training else "inference alone was asked for"
+        not_compared(check, f"{' and '.join(request.given_training)} could not be compared: {why}", asked=True)
 
 
 def _passes(check: Check, passes: Passes, draws: list[Draw], training: bool) -> Iterator[Pass]:

@@ -44,6 +44,7 @@ class Check:
         own_step: The methods of its class that train it in another way than Keras's.
         own_losses: What its own losses are called.
         spans_batch: Whether outputs have another axis that is as long as the batch, as similarities of all with all.
+        differ_in_steps: Who differs in whole steps, as parts of them do.
         regularizers: By the path of each weight that is penalised, the class of what does.
     """
 
@@ -60,6 +61,7 @@ class Check:
     own_step: tuple[str, ...] = ()
     own_losses: Any = None
     spans_batch: bool = False
+    differ_in_steps: set[str] = field(default_factory=set)
     regularizers: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -36,19 +36,20 @@ class Called:
 
 
 def begin_predict(check: Check, draw: Draw) -> Called | None:
-    """Let `predict` begin; of a single example there is nothing to be had."""
+    """Let `predict` begin, where the inputs can be divided into batches; else a note says so."""
     data, size, seen = _several_batches(check, Batch(draw.inputs, None), draw)
     return _begin_as_called(check, PredictPlan(data.inputs, size), Place("(predict)", "predict"), seen)
 
 
 def begin_fit(check: Check, training: Training, batch: Batch, draw: Draw) -> Called | None:
-    """Let `fit` and `evaluate` begin."""
+    """Let `fit` and `evaluate` begin; likewise."""
     data, size, seen = _several_batches(check, batch, draw)
     return _begin_as_called(check, FitPlan(training, data, size), Place("(fit)", "fit"), seen)
 
 
 def _begin_as_called(check: Check, plan: FitPlan | PredictPlan, place: Place, draw: Draw) -> Called | None:
-    if plan.batch_size < 2:
+    if not plan.batch_size:
+        check.ledger.note(f"{place.type} was not compared: its data do not all have the same number of examples")
         return None
     tasks = dict.fromkeys(check.participants.trainers, StudyLearning(plan, [], exact=False))
     return Called(place, plan, draw, check.participants.begin(tasks))
@@ -125,6 +126,8 @@ def spans_batch(check: Check, draw: Draw, outputs: list[np.ndarray]) -> bool:
 
 def _several_batches(check: Check, batch: Batch, draw: Draw) -> tuple[Batch, int, Draw]:
     """Return the data of several batches, how many examples are in one, and what findings on them are called.
+
+    Where arrays have no, or not all the same number of examples, that is 0.
 
     Of drawn examples, which are repeated, the last batch is half as large as the others, where the model takes any size
     and edge draws are asked for; of the user's own it is what is left.

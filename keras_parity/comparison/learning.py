@@ -1,6 +1,6 @@
 """The parts of training, each compared alone, and then the training of the whole model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -21,12 +21,13 @@ from keras_parity.comparison.training import (
     targets_of_steps,
     training_is_asked,
     training_of,
+    weights_of_examples,
     who_differs,
 )
 from keras_parity.draws import BLANK, CERTAIN, Draw
 from keras_parity.judge import Difference, Judgement, judge_part, judge_steps, same_steps
 from keras_parity.ledger import TRAINING, Place
-from keras_parity.protocol.quantity import Kind
+from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised, Study
 from keras_parity.protocol.tasks import (
     Batch,
@@ -98,8 +99,9 @@ def compare_learning(check: Check, draw: Draw) -> None:
     trainers = participants.trainers
     say_what_own_training_ignores(check)
     parts = _parts(check, draw, outputs, flat[0]) + _regularizer_parts(check, draw)
+    _say_what_no_steps_show(check, parts)
     begun = [participants.begin(dict.fromkeys(trainers, StudyLearning(part.plan, [0]))) for part in parts]
-    batches = [Batch(draw.inputs, one, request.sample_weight) for one in targets]
+    batches = [Batch(draw.inputs, one, request.sample_weight, request.class_weight) for one in targets]
     training = training_of(check)
     steps = StepsPlan(training, batches)
     stepping = participants.begin(spread(trainers, steps)) if request.steps else None
@@ -114,6 +116,15 @@ def compare_learning(check: Check, draw: Draw) -> None:
         judge_as_called(check, fitting, stepped)
 
 
+def _say_what_no_steps_show(check: Check, parts: list[Part]) -> None:
+    """Say what was asked for that no part shows, where no steps are taken that would."""
+    kinds = {type(part.plan) for part in parts}
+    shown_by = {"loss": LossPlan, "targets": LossPlan, "sample_weight": LossPlan, "metrics": MetricPlan}
+    left = [name for name in check.request.given_training if shown_by.get(name) not in kinds]
+    if left and not check.request.steps:
+        not_compared(check, f"{' and '.join(left)} could not be compared: no training step was asked for", asked=True)
+
+
 def _parts(check: Check, draw: Draw, outputs: list[np.ndarray], targets: list[np.ndarray]) -> list[Part]:
     """Return the parts to run alone. A model that came compiled keeps its loss and optimiser: only metrics are left."""
     if check.own_training:
@@ -124,13 +135,12 @@ def _parts(check: Check, draw: Draw, outputs: list[np.ndarray], targets: list[np
     if len(targets) == len(outputs):
         label = label_of(loss_of(check))
         place, asked = Place("(loss)", label), request.loss is not None
-        parts.append(Part(place, LossPlan(losses, outputs, targets, request.sample_weight), Kind.LOSS, draw, asked))
+        weights = weights_of_examples(check, targets)
+        parts.append(Part(place, LossPlan(losses, outputs, targets, weights), Kind.LOSS, draw, asked))
         certainties = draw_certainties(outputs, request.seed) if request.edge else None
         if certainties is not None:  # where an entropy's logarithm must be kept from zero
             certain = Draw(CERTAIN, False, draw.inputs)
-            parts.append(
-                Part(place, LossPlan(losses, certainties, targets, request.sample_weight), Kind.LOSS, certain, asked)
-            )
+            parts.append(Part(place, LossPlan(losses, certainties, targets, weights), Kind.LOSS, certain, asked))
         parts += _metric_parts(check, draw, outputs, targets)
     optimizer = request.optimizer or "adam"
     for portion in range(check.weight_portions if request.steps else 0):
@@ -193,7 +203,7 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
     """Judge whole training steps; what a part of them is proven to explain is not told again."""
     ledger, place = check.ledger, Place(TRAINING, "train_on_batch")
     ledger.see(TRAINING)
-    said = judge_steps(studies)
+    said = judge_steps(studies, ledger.places)
     if said.raised_everywhere:
         refuse_misuse(said.raised_everywhere)
         text = f"training steps raise on every backend: {said.raised_everywhere.text}"
@@ -206,11 +216,12 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
     # A cause of its own, as of sparse gradients, is told beside what a part explains.
     said.differences = _name_causes(check, plan, studies, said.differences)
     explained = _explained(check, plan, studies, said)
+    check.differ_in_steps |= {name for name in explained if name is not None}
     said.differences = [d for d in said.differences if d.execution not in explained or d.pair is None or _is_named(d)]
     if None in explained:
         # What those differ in who have been blamed hides how the others differ.
         others = {name: study for name, study in studies.items() if name not in who_differs(check)}
-        between = [d for d in judge_steps(others).differences if d.pair is not None] if others else []
+        between = [d for d in judge_steps(others, ledger.places).differences if d.pair is not None] if others else []
         said.differences += _name_causes(check, plan, others, between)
     keep_training(check, place, said, studies, draw)
 
@@ -219,17 +230,63 @@ def _explained(check: Check, plan: StepsPlan, studies: Mapping[str, Study], said
     """Return whose differences in whole steps come from parts of them that have been blamed already.
 
     That is proven: the execution takes the same steps again, composed of the same parts without Keras's own step. If
-    both give the same, the step itself is sound, and what differs is a part.
+    both give the same, the step itself is sound, and what differs is a part. Metrics are no part of composed steps: who
+    differs in nothing else than what they report is told.
     """
     blamed = {finding.execution for finding in check.ledger.findings} | check.ledger.rounding
     doubtful = {difference.execution for difference in said.differences if difference.pair is not None}
     if not doubtful & blamed and not (None in doubtful and blamed):
         return set()
-    if check.own_step or plan.training.own:
-        return (doubtful & blamed) | ({None} & doubtful)
-    sound = _that_compose(check, plan, studies)
+    if check.own_step:
+        return _explained_beside_own_step(check, plan, studies, doubtful & (blamed | {None}))
+    composed = _compose(check, plan, studies)
+    sound = {name for name in composed if same_steps(studies[name], composed[name])}
+    shown = {d.execution for d in said.differences if any(_has(study, d.quantity) for study in composed.values())}
     explained: set[str | None] = {name for name in doubtful & blamed if name in sound}
-    return explained | ({None} if sound >= set(studies) and blamed else set())
+    return (explained | ({None} if sound >= set(studies) else set())) & shown
+
+
+def _explained_beside_own_step(
+    check: Check, plan: StepsPlan, studies: Mapping[str, Study], doubtful: Set[str | None]
+) -> set[str | None]:
+    """Return whose differences in steps of the model's own may come from parts that have been blamed already.
+
+    Those whose parts make composed steps differ, too; where these cannot be taken, those of a layer that differs on
+    ordinary data.
+
+    Args:
+        check: The check.
+        plan: The steps.
+        studies: What each gave.
+        doubtful: Who differs in them and has been blamed.
+    """
+    composed = _compose(check, plan, studies, measured=True)
+    raising = {name for name, study in composed.items() if isinstance(study.reference, Raised)}
+    shown = {d.execution for d in judge_steps(composed, check.ledger.places).differences if d.pair is not None}
+    layers = {f.execution for f in check.ledger.findings if f.ordinary and not f.on_data and f.layer[:1] != "("}
+    return {who for who in doubtful if who in shown or (raising and who in layers)}
+
+
+def _has(study: Study, quantity: Quantity) -> bool:
+    return any(not isinstance(found, Raised) and quantity in found for found in (study.reference, study.checked))
+
+
+def _compose(
+    check: Check, plan: StepsPlan, studies: Mapping[str, Study], *, measured: bool = False, **parts: bool
+) -> dict[str, Study]:
+    """Return what the same steps give when they are composed of their parts.
+
+    Args:
+        check: The check.
+        plan: The steps.
+        studies: What each gave by Keras's own steps.
+        measured: Whether to measure how far they amplify roundings.
+        parts: What the composed steps leave out that Keras's own have; see `ComposedPlan`.
+    """
+    batches = [Batch(one.inputs, one.targets, weights_of_examples(check, one.targets)) for one in plan.batches]
+    composed = ComposedPlan(plan.training, batches, **parts)
+    tasks = spread(tuple(studies), composed) if measured else dict.fromkeys(studies, StudyLearning(composed, []))
+    return check.participants.ask_each(tasks)
 
 
 def _that_compose(check: Check, plan: StepsPlan, studies: Mapping[str, Study], **parts: bool) -> set[str]:
@@ -241,9 +298,7 @@ def _that_compose(check: Check, plan: StepsPlan, studies: Mapping[str, Study], *
         studies: What each gave by Keras's own steps.
         parts: What the composed steps leave out that Keras's own have; see `ComposedPlan`.
     """
-    composed = check.participants.ask_each(
-        dict.fromkeys(studies, StudyLearning(ComposedPlan(plan.training, plan.batches, **parts), []))
-    )
+    composed = _compose(check, plan, studies, **parts)
     return {name for name in composed if same_steps(studies[name], composed[name])}
 
 
@@ -261,7 +316,7 @@ def _name_causes(
     two = sum(not isinstance(study.checked, Raised) for study in studies.values()) == 2
     for part, text in _CAUSES.items():
         doubtful = [d for d in differences if d.pair is not None and not _is_named(d)]
-        if not any(two or d.execution for d in doubtful) or check.own_step or plan.training.own:
+        if not any(two or d.execution for d in doubtful) or check.own_step:
             break
         due = _that_compose(check, plan, studies) - _that_compose(check, plan, studies, **{part: False})
 

@@ -12,7 +12,7 @@ from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.results import Raised, Study
 from keras_parity.protocol.tasks import Plan, StudyLearning, Training
-from keras_parity.targets import draw_targets
+from keras_parity.targets import draw_targets, weigh_classes
 
 
 def training_of(check: Check) -> Training:
@@ -86,6 +86,14 @@ def flat_targets(targets: Any, names: list[str] | None) -> list[np.ndarray]:
     return [np.asarray(target) for target in targets]
 
 
+def weights_of_examples(check: Check, targets: Any) -> Any:
+    """Return what each example of a step weighs: as it was given, or by its class; None where all weigh the same."""
+    request = check.request
+    if request.class_weight is None:
+        return request.sample_weight
+    return weigh_classes(flat_targets(targets, check.outputs), request.class_weight)
+
+
 def say_what_own_training_ignores(check: Check) -> None:
     """Say what was asked for that a model cannot be given which is trained as it came compiled."""
     request = check.request
@@ -100,13 +108,14 @@ def say_what_own_training_ignores(check: Check) -> None:
 
 
 def who_differs(check: Check) -> set[str]:
-    """Return who differs so far, by a fault or a rounding; where nobody is alone on ordinary data, all who do."""
-    blamed = check.ledger.rounding
+    """Return who differs so far on ordinary data, by a fault or a rounding; where nobody is alone, all who do.
+
+    Who was blamed on edge draws alone does so where that was seen to explain how whole steps differ.
+    """
+    blamed = check.ledger.rounding | check.differ_in_steps
     for finding in check.ledger.findings:
-        if finding.execution is not None:
-            blamed.add(finding.execution)
-        elif finding.ordinary:
-            blamed.update(finding.executions)
+        if finding.ordinary and not finding.on_data:
+            blamed.update((finding.execution,) if finding.execution is not None else finding.executions)
     return blamed
 
 

@@ -7,22 +7,18 @@ from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, unavoidable
 from keras_parity.judge.difference import Difference, Error, largest, minority, raised
 from keras_parity.judge.doubts import NEIGHBOURS, AskNeighbours, Nearby, sort_differences
 from keras_parity.judge.equivalences import is_rounding
-from keras_parity.judge.judgement import (
-    Judgement,
-    agree_at_once,
+from keras_parity.judge.judgement import Judgement, agree_at_once, differ_around, judge_call, size_of
+from keras_parity.judge.meaning import OTHER_NUMBERS, SMALL, compare_meaning, is_meant, presence, smoothness
+from keras_parity.judge.reloading import compare_reloaded, is_accurate
+from keras_parity.judge.structure import compare_structure
+from keras_parity.judge.training import (
     agree_closely,
-    differ_around,
-    judge_call,
     judge_fit,
     judge_own_loop,
     judge_part,
     judge_steps,
     same_steps,
-    size_of,
 )
-from keras_parity.judge.meaning import OTHER_NUMBERS, SMALL, compare_meaning, is_meant, presence, smoothness
-from keras_parity.judge.reloading import compare_reloaded, is_accurate
-from keras_parity.judge.structure import compare_structure
 
 __all__ = [
     "ACCURATE",

@@ -230,7 +230,7 @@ class ReplayAround(Task[Around]):
 
 @dataclass(frozen=True)
 class Predict(Task[list[np.ndarray]]):
-    """Tell the reference model's flattened outputs in inference mode."""
+    """Tell the reference model's flattened outputs in inference mode, or the other model's where that raises."""
 
     inputs: Any
 
@@ -320,11 +320,13 @@ class Batch:
         inputs: As `RunModel` takes them.
         targets: One array for each output, in flattened order, or the structure itself; None for none.
         sample_weight: As in `train_on_batch`.
+        class_weight: As in `train_on_batch`.
     """
 
     inputs: Any
     targets: Any
     sample_weight: Any = None
+    class_weight: dict[int, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ __all__ = [
     "input_nodes",
     "input_structure",
     "load_model_from_file",
+    "loss_weights_of",
     "nodes_of",
     "output_structure",
     "public_name",
@@ -47,6 +48,7 @@ __all__ = [
     "takes_mask",
     "takes_training",
     "to_torch_dtype",
+    "trained_by",
     "without_tensorflow",
 ]
 
@@ -105,6 +107,16 @@ def input_nodes(layer: keras.Layer) -> list[Any]:
 def shapes_built_for(model: keras.Model) -> dict[str, Any]:
     """Return what a model's `build` was given, by the name of its argument; nothing for one that was not built so."""
     return dict(getattr(model, "_build_shapes_dict", None) or {})
+
+
+def trained_by(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Return the variables that an optimiser was built for."""
+    return list(optimizer._trainable_variables)
+
+
+def loss_weights_of(model: keras.Model) -> Any:
+    """Return the weights of losses that a model was compiled with, as `compile` takes them; None for none."""
+    return model._compile_loss._user_loss_weights
 
 
 # Tensors.

@@ -35,7 +35,7 @@ from keras_parity.protocol.results import (
 )
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
 from keras_parity.protocol.tasks import Neighbours, Nudge
-from keras_parity.worker import input_ranges, keras_internals, parts, precision, saving, training
+from keras_parity.worker import input_ranges, keras_internals, parts, precision, restoring, saving, training
 from keras_parity.worker.building import build_model
 from keras_parity.worker.capture import Call, CallStack, is_tensor, record, to_numpy, watching
 from keras_parity.worker.compiled_programs import forget_compiled_programs, keep_compiled_programs
@@ -130,6 +130,7 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
             with _precision(kind), watching(stack), shared_randomness(task.seed, stack.next_draw):
                 _case.models[kind] = model = build_model(task.source)
                 build_layers(model, task.example)
+                _case.compiled[kind][training.RUN_EAGERLY] = model.run_eagerly
     except Exception as error:
         return describe_error(error, stack.failed_at)
     reference, checked = (_weights(_case.models[kind]) for kind in KINDS)
@@ -168,7 +169,7 @@ def close_case(task: tasks.CloseCase) -> None:
 def release_memory(task: tasks.ReleaseMemory) -> None:
     """Give back to the system what can be made again, as compiled programs, and what was freed."""
     for kept in current_case().compiled.values():
-        for name in kept.keys() - {training.OPTIMIZER_START}:  # no program, and nothing to make it from again
+        for name in kept.keys() - training.KEPT:
             del kept[name]
     forget_compiled_programs()
     give_back_freed_memory()
@@ -435,11 +436,18 @@ def _in_place_of(leaf: Any, given: Iterator[np.ndarray]) -> Any:
 
 @performs(tasks.Predict)
 def predict(task: tasks.Predict) -> list[np.ndarray]:
-    """Return the reference model's flattened outputs in inference mode."""
-    model = current_case().models["reference"]
-    with _running("reference", CallStack()), keras.StatelessScope():
-        outputs = model(pack(model, task.inputs), training=False)
-    return [to_value(leaf).array for leaf in tree.flatten(outputs) if is_tensor(leaf)]
+    """Return the reference model's flattened outputs in inference mode, or the other model's where that raises."""
+
+    def run(kind: str) -> list[np.ndarray]:
+        model = current_case().models[kind]
+        with _running(kind, CallStack()), keras.StatelessScope():
+            outputs = model(pack(model, task.inputs), training=False)
+        return [to_value(leaf).array for leaf in tree.flatten(outputs) if is_tensor(leaf)]
+
+    try:
+        return run("reference")
+    except Exception:
+        return run("checked")
 
 
 @performs(tasks.StudyLearning)
@@ -456,6 +464,9 @@ def study_learning(task: tasks.StudyLearning) -> Study:
         return _largest_moves(reference, nudged)
 
     moves = {name: moves_by(UNIT_ROUNDOFF[name]) for name in {"float32", dtype}}
+    if isinstance(reference, Raised):  # its unavoidable error is measured where it can be computed
+        nudges = [Nudge(2 * UNIT_ROUNDOFF[dtype], sample) for sample in task.samples]
+        moves[dtype] = _largest_moves(checked, [_run_plan("checked", task.plan, nudge) for nudge in nudges])
     # Steps may amplify even float64's own roundings.
     noise = moves_by(UNIT_ROUNDOFF["float64"]) if isinstance(task.plan, WHOLE) else {}
     return Study(dtype, reference, checked, moves["float32"], moves[dtype], noise)
@@ -675,13 +686,14 @@ def _run_plan(kind: str, plan: tasks.Plan, nudge: Nudge | None) -> Results | Rai
             moved = [perturb(value, nudge) if yes else value for value, yes in zip(before, floats, strict=True)]
             _assign(kind, variables, moved)
             _spoil(stack, nudge)
-        with _running(kind, stack), _rounding_means(nudge if isinstance(plan, WHOLE) else None):
+        rounding = _rounding_means(nudge if isinstance(plan, WHOLE) else None)
+        with _running(kind, stack), rounding, restoring.other_optimizers_restored(model):
             return _RUN[type(plan)](model, plan, nudge, case.compiled[kind])
     except Exception as error:
         return describe_error(error, stack.failed_at)
     finally:
         _assign(kind, variables, before)
-        training.reset_states(model)
+        restoring.reset_states(model)
 
 
 def _select(found: list[Results | Raised], quantities: list[Quantity]) -> Neighbours:

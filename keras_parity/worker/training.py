@@ -1,7 +1,9 @@
 """Training a whole model within a worker: by Keras's own steps, by steps composed of their parts, and by `fit`."""
 
+import functools
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -33,6 +35,10 @@ _LOSS = Quantity(Kind.LOSS)
 _counter = itertools.count()
 # What the variables of the optimiser hold that a model was compiled with: no training may begin with another one's.
 OPTIMIZER_START = "optimizer's start"
+# Whether a model came compiled to run eagerly.
+RUN_EAGERLY = "run eagerly"
+# What is kept of a model as long as it is there: nothing to make it from again.
+KEPT = frozenset({OPTIMIZER_START, RUN_EAGERLY})
 
 
 def run_steps(model: keras.Model, plan: StepsPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
@@ -49,8 +55,7 @@ def run_steps(model: keras.Model, plan: StepsPlan, nudge: Nudge | None, compiled
     """
     before = [to_value(v.value).array for v in model.variables]
     try:
-        # Compiling pays on JAX alone, for a few steps.
-        return _take_steps(model, plan, nudge, compiled, eager=keras.backend.backend() != "jax")
+        return _take_steps(model, plan, nudge, compiled, eager=_steps_eagerly())
     except Exception:
         if keras.backend.backend() != "tensorflow":
             raise
@@ -67,7 +72,7 @@ def _take_steps(
     found: Results = {}
     for step, batch in enumerate(plan.batches, start=1):
         inputs, targets, weight = _tensors(model, batch, nudge)
-        logs = model.train_on_batch(inputs, targets, weight, return_dict=True)
+        logs = model.train_on_batch(inputs, targets, weight, batch.class_weight, return_dict=True)
         found |= _logs(logs, f"after step {step}")
     return found | _trained(model) | slots_of(optimizer)
 
@@ -80,9 +85,9 @@ def run_composed(model: keras.Model, plan: ComposedPlan, nudge: Nudge | None, co
     """
     found: Results = {}
     names = describe(model, plan)
-    losses = resolve_all(plan.training.loss, names)
-    weights = _loss_weights(plan.training, names, len(losses))
-    optimizer = resolve("optimizers", plan.training.optimizer)
+    training, optimizer = _parts_of(model, plan.training, compiled)
+    losses = resolve_all(training.loss, names)
+    weights = _loss_weights(training, names, len(losses))
     trained = model.trainable_variables
     optimizer.build(trained)
     state = [v for v in model.non_trainable_variables if not is_random_state(v)]
@@ -112,18 +117,35 @@ def run_composed(model: keras.Model, plan: ComposedPlan, nudge: Nudge | None, co
                 )
                 total = total + sum(ops.sum(loss) for loss in model.losses)
                 after = {f"{i}": scope.get_current_value(v) for i, v in enumerate(state)}
-            return {_LOSS: total}, after
+            return {_LOSS: optimizer.scale_loss(total)}, after | {"loss": total}
 
         values, before = ([tensor_of(v) for v in variables] for variables in (trained, state))
         # A step of its own for each batch: the targets are constants of what JAX compiles.
         key = ("composed", next(_counter), step)
-        results, after, gradients = evaluate(run, values, before, _ones, compiled, key, sparse=plan.sparse)
-        found |= _logs({"loss": ops.convert_to_numpy(results[_LOSS])}, f"after step {step + 1}")
+        _, after, gradients = evaluate(run, values, before, _ones, compiled, key, sparse=plan.sparse)
+        found |= _logs({"loss": ops.convert_to_numpy(after["loss"])}, f"after step {step + 1}")
         for i, variable in enumerate(state):
             variable.assign(after[f"{i}"])
         zeros = [ops.zeros_like(value) for value in values]
         optimizer.apply([z if g is None else g for g, z in zip(gradients or (), zeros, strict=True)], trained)
     return found | _trained(model) | slots_of(optimizer)
+
+
+def _parts_of(model: keras.Model, training: Training, compiled: Compiled) -> tuple[Training, Any]:
+    """Return what a model is trained by, and an optimiser at its start: its own, if it came compiled.
+
+    One that came compiled without a loss, as its own training step has one, takes the mean squared error.
+    """
+    if not training.own:
+        return training, resolve("optimizers", training.optimizer)
+    optimizer = _compile(model, training, _steps_eagerly(), compiled)
+    own = {} if model.loss is None else {"loss": model.loss, "loss_weights": keras_internals.loss_weights_of(model)}
+    return replace(training, **own), optimizer
+
+
+def _steps_eagerly() -> bool:
+    """Return whether steps run eagerly: for a few of them compiling pays on JAX alone."""
+    return bool(keras.backend.backend() != "jax")
 
 
 def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
@@ -135,7 +157,8 @@ def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Co
     _compile(model, plan.training, plan.eager, compiled)
     inputs, targets, weight = _arrays(model, plan.data, nudge)
     options = {"batch_size": plan.batch_size, "verbose": 0}
-    history = model.fit(inputs, targets, sample_weight=weight, shuffle=False, **options).history
+    weights = {"sample_weight": weight, "class_weight": plan.data.class_weight}
+    history = model.fit(inputs, targets, shuffle=False, **weights, **options).history
     found = _logs({name: values[-1] for name, values in history.items()}, "of fit") | _trained(model)
     if not can_evaluate(model):
         return found
@@ -146,13 +169,13 @@ def run_fit(model: keras.Model, plan: FitPlan, nudge: Nudge | None, compiled: Co
 def run_predict(model: keras.Model, plan: PredictPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
     """Return the predictions of `predict`, twice: state that a model carries on shows; arguments as in `run_steps`."""
     inputs, _, _ = _arrays(model, Batch(plan.inputs, None), nudge)
-    model.run_eagerly, model.predict_function = plan.eager, None
+    _run_as(model, plan.eager, compiled)
     found: Results = {}
     for place in ("", " again"):
         outputs = tree.flatten(model.predict(inputs, batch_size=plan.batch_size, verbose=0))
         for i, output in enumerate(outputs):
             label = f"{f'[{i}]' if len(outputs) > 1 else ''}{place}"
-            found[Quantity(Kind.PREDICTION, label)] = to_value(output)
+            found[Quantity(Kind.PREDICTION, label, family=f"{i}")] = to_value(output)
     return found
 
 
@@ -160,10 +183,11 @@ def run_batchwise(model: keras.Model, plan: BatchwisePlan, nudge: Nudge | None, 
     """Return what `run_fit` or `run_predict` should give, from the same batches one by one; arguments as there."""
     whole = plan.whole
     if isinstance(whole, PredictPlan):
-        return _predict_batchwise(model, whole, nudge)
+        return _predict_batchwise(model, whole, nudge, compiled)
     _compile(model, whole.training, whole.eager, compiled)
     data = _arrays(model, whole.data, nudge)
-    found = _through(model, model.train_on_batch, data, whole.batch_size, "of fit")
+    train = functools.partial(model.train_on_batch, class_weight=whole.data.class_weight)
+    found = _through(model, train, data, whole.batch_size, "of fit")
     model.optimizer.finalize_variable_values(model.trainable_variables)  # as after an epoch: a moving average's end
     found |= _trained(model)
     if not can_evaluate(model):
@@ -183,9 +207,9 @@ def _through(model: keras.Model, run: Callable[..., dict[str, Any]], data: Any, 
     return _logs({"loss": total / sum(sizes)}, when)
 
 
-def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | None) -> Results:
+def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
     inputs, _, _ = _arrays(model, Batch(plan.inputs, None), nudge)
-    model.run_eagerly, model.predict_function = plan.eager, None
+    _run_as(model, plan.eager, compiled)
     found: Results = {}
     for place in ("", " again"):
         parts = [
@@ -194,7 +218,7 @@ def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | Non
         ]
         for i, outputs in enumerate(zip(*parts, strict=True)):
             label = f"{f'[{i}]' if len(parts[0]) > 1 else ''}{place}"
-            found[Quantity(Kind.PREDICTION, label)] = to_value(np.concatenate(outputs))
+            found[Quantity(Kind.PREDICTION, label, family=f"{i}")] = to_value(np.concatenate(outputs))
     return found
 
 
@@ -206,14 +230,6 @@ def _sizes(data: Any, size: int) -> list[int]:
 
 def _take(data: Any, start: int, count: int) -> Any:
     return tree.map_structure(lambda leaf: None if leaf is None else leaf[start : start + count], data)
-
-
-def reset_states(model: keras.Model) -> None:
-    """Let stateful layers forget what earlier runs have left in them."""
-    for layer in keras_internals.flatten_layers(model):
-        reset = getattr(layer, "reset_state", None)
-        if callable(reset) and getattr(layer, "stateful", False) and getattr(layer, "built", False):
-            reset()
 
 
 def own_losses(model: keras.Model) -> Any:
@@ -244,8 +260,8 @@ def _compile(model: keras.Model, training: Training, eager: bool, compiled: Comp
     way = repr((training, eager))
     if compiled.get("way of training") != way:
         if training.own:
-            model.run_eagerly = eager
-            model.train_function = model.test_function = model.predict_function = None
+            _run_as(model, eager, compiled)
+            model.train_function = model.test_function = None
             optimizer = model.optimizer
         else:
             optimizer = _compile_anew(model, training, eager)
@@ -257,6 +273,12 @@ def _compile(model: keras.Model, training: Training, eager: bool, compiled: Comp
         variable.assign(to_tensor(value, variable.dtype))
     model.reset_metrics()
     return compiled["optimizer"]
+
+
+def _run_as(model: keras.Model, eager: bool, compiled: Compiled) -> None:
+    """Let a model run eagerly, or as its backend does by default; one that came compiled to run eagerly does so."""
+    model.run_eagerly = eager or compiled.get(RUN_EAGERLY, False)
+    model.predict_function = None
 
 
 def _compile_anew(model: keras.Model, training: Training, eager: bool) -> Any:
@@ -343,12 +365,18 @@ def _nudge(leaf: Any, nudge: Nudge | None) -> Any:
 
 def _logs(logs: dict[str, Any], when: str) -> Results:
     return {
-        Quantity(Kind.LOG, f"{name} {when}", family=when): to_value(to_tensor(np.asarray(value), keras.config.floatx()))
+        Quantity(Kind.LOG, f"{name} {when}", family=name): to_value(to_tensor(np.asarray(value), keras.config.floatx()))
         for name, value in logs.items()
     }
 
 
 def _trained(model: keras.Model) -> Results:
     variables = [variable for variable in model.variables if not is_random_state(variable)]
-    names = variable_names(variables)
-    return {Quantity(Kind.AFTER_TRAINING, n): to_value(v.value) for n, v in zip(names, variables, strict=True)}
+
+    def family(variable: keras.Variable) -> str:
+        return f"{'trained' if variable.trainable else 'fixed'} {variable.name}"
+
+    return {
+        Quantity(Kind.AFTER_TRAINING, name, family=family(v)): to_value(v.value)
+        for name, v in zip(variable_names(variables), variables, strict=True)
+    }

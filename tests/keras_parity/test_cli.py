@@ -72,7 +72,7 @@ def test_every_option_reaches_the_check(checks, tmp_path):
         "check m:f --backends tensorflow,torch --kwargs '{\"a\": [1]}' --custom my.layers --inputs x.npz "
         '--targets y.npz --loss mse --optimizer \'{"class_name": "SGD", "config": {}}\' --metrics accuracy,auc '
         "--steps 0 --dtype float64 --seed 7 --batch-size 2 --inference-only --no-edge --special --no-reload "
-        "--time-limit 9.5"
+        "--time-limit 9.5 --class-weight '{\"1\": 2}'"
     )
 
     assert cli.main(shlex.split(command)) == 0
@@ -90,6 +90,7 @@ def test_every_option_reaches_the_check(checks, tmp_path):
         loss="mse",
         optimizer={"class_name": "SGD", "config": {}},
         metrics=("accuracy", "auc"),
+        class_weight={1: 2.0},
         steps=0,
         dtype="float64",
         seed=7,

@@ -188,7 +188,7 @@ def build_timed_penalty():
 
 
 def build_three_classes():
-    """Weights of classes, as weights of the examples, and a weighted metric (issue 21355)."""
+    """Weights of classes and a weighted metric (issue 21355)."""
     from keras import Input, Sequential, layers
 
     return Sequential([Input((4,)), layers.Dense(4, activation="relu"), layers.Dense(3, activation="softmax")])
@@ -222,7 +222,7 @@ SCALED = {
 }
 SPARSE = "sparse_categorical_crossentropy"
 HEADS = {"small": "binary_crossentropy", "big": SPARSE}
-BY_CLASS = np.array([1.0, 5.0, 0.5], "float32")
+BY_CLASS = {0: 1.0, 1: 5.0, 2: 0.5}
 AGREE = [
     (build_normalised_behind_a_mask, {"inputs": padded(), "targets": np.ones((8, 5, 1), "float32")}),
     (build_sure_or_not, {"loss": "binary_crossentropy", "metrics": ["AUC"], "weighted_metrics": ["AUC"]}),
@@ -237,7 +237,7 @@ AGREE = [
     (build_three_classes, {"optimizer": {"class_name": "Muon", "config": {"learning_rate": 0.02}}, "loss": SPARSE}),
     (
         build_three_classes,
-        {"inputs": draw(8, 4), "targets": whole(3, 8), "loss": SPARSE, "sample_weight": BY_CLASS[whole(3, 8)]},
+        {"inputs": draw(8, 4), "targets": whole(3, 8), "loss": SPARSE, "class_weight": BY_CLASS},
     ),
     (build_quantised_with_lora, {}),
 ]

@@ -137,13 +137,26 @@ def build_embedding():
     return keras.Model(given, keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Embedding(5, 3)(given))))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_kerass_adam_of_sparse_gradients_is_told_by_its_name(optimizer):
-    """All that differs in the steps comes from it; with SGD nothing does."""
-    verdict = check(build_embedding, ("tensorflow", "jax", "torch"), optimizer=optimizer, **QUICK)
+def build_embedding_compiled():
+    """The same, as a text model of the Keras examples comes."""
+    model = build_embedding()
+    model.compile("adam", "mse")
+    return model
 
-    names = {finding.known for finding in verdict.findings}
-    assert names == ({"adam-sparse-gradients"} if optimizer == "adam" else set()), verdict
+
+@pytest.mark.parametrize(
+    ("build", "optimizer", "names"),
+    [
+        (build_embedding, "adam", {"adam-sparse-gradients"}),
+        (build_embedding_compiled, None, {"adam-sparse-gradients"}),
+        (build_embedding, "sgd", set()),
+    ],
+)
+def test_kerass_adam_of_sparse_gradients_is_told_by_its_name(build, optimizer, names):
+    """All that differs in the steps comes from it; with SGD nothing does."""
+    verdict = check(build, ("tensorflow", "jax", "torch"), optimizer=optimizer, **QUICK)
+
+    assert {finding.known for finding in verdict.findings} == names, verdict
 
 
 def shift_dense():

@@ -29,6 +29,7 @@ OPTIONS = [
     {"loss": ["mse", "mae"]},
     {"loss": ["mse", "mae"], "loss_weights": [0.5, 2.0], "weighted_metrics": ["accuracy"]},
     {"loss_weights": {"first": 1.0}, "weighted_metrics": {"first": ["accuracy"]}},
+    {"class_weight": {0: 1.0, 2: 0.25}},
     {"optimizer": "my_pkg.train:make", "loss": "my_pkg.train:loss", "steps": 1000},
     {"optimizer": SGD, "steps": 0},
     {"metrics": ("accuracy", "AUC")},
@@ -165,3 +166,26 @@ def test_what_makes_no_sense_is_refused_in_one_line(options, said):
         make_request("request_models:build", **options)
 
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("given", [{0: 1.0, 1: 5}, {"0": 1, "1": 5.0}])
+def test_weights_of_classes_are_numbers_by_number(given):
+    """In JSON their names are texts; a report brings them back."""
+    request = make_request("request_models:build", ["jax", "torch"], class_weight=given)
+
+    assert request.class_weight == {0: 1.0, 1: 5.0}
+    assert CheckRequest.from_dict(json.loads(json.dumps(request.to_dict()))).class_weight == {0: 1.0, 1: 5.0}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"class_weight": {0: 2.0}, "sample_weight": np.ones(4)}, "give class_weight or sample_weight, not both"),
+        ({"class_weight": [1.0, 2.0]}, "it must have a number for each class"),
+        ({"class_weight": {"cat": 1.0}}, "it must have a number for each class"),
+    ],
+)
+def test_weights_that_keras_would_refuse_are_refused_in_one_line(options, said):
+    """Before anything starts."""
+    with pytest.raises(UsageError, match=said):
+        make_request("request_models:build", ["jax", "torch"], **options)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_parity.targets import draw_targets, kind_of_targets, target_alternatives
+from keras_parity.targets import draw_targets, kind_of_targets, target_alternatives, weigh_classes
 
 LOGITS = np.random.default_rng(0).standard_normal((30, 4))
 
@@ -63,3 +63,20 @@ def test_an_unknown_loss_gets_one_kind_after_the_other():
     tried = list(target_alternatives("module:my_loss", [LOGITS], seed=1, step=0))
     shapes = {targets[0].shape for targets in tried}
     assert {(30, 4), (30,), (30, 1)} <= shapes
+
+
+@pytest.mark.parametrize(
+    ("targets", "weights"),
+    [
+        ([np.array([0, 1, 2])], [1, 5, 1]),
+        ([np.array([[1], [1], [0]])], [5, 5, 1]),
+        ([np.eye(3)[[1, 0]]], [5, 1]),
+        ([np.zeros((2, 3, 1))], None),
+        ([np.zeros(2), np.zeros(2)], None),
+    ],
+)
+def test_an_example_weighs_what_its_class_does(targets, weights):
+    """1 where that says nothing; nothing where Keras takes no such weights."""
+    found = weigh_classes(targets, {1: 5.0})
+
+    assert (None if found is None else found.tolist()) == weights

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_parity.draws import PARTIAL
+from keras_parity.draws import PARTIAL, Draw
 from keras_parity.protocol.tasks import BatchwisePlan, FitPlan, LossPlan, PredictPlan, StudyLearning
 from tests.keras_parity.comparison.checks import tasks_of
 from tests.keras_parity.comparison.test_learning import compare
@@ -43,6 +43,19 @@ def test_batches_whose_results_cannot_be_joined_are_of_one_size(width):
         if isinstance(task.plan, FitPlan)
     }
     assert sizes == {10 if width else 8}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "size"), [([np.ones((1, 3))], 1), ([np.ones((4, 3)), np.ones((2, 3))], None), ([np.array(0.5)], None)]
+)
+def test_data_that_are_no_batch_are_said_and_one_example_is_a_batch(inputs, size):
+    """A state that a model carries on shows with batches of one, too."""
+    check = compare(draw=Draw("ordinary 1", True, inputs), outputs=[np.full((len(np.atleast_1d(inputs[0])), 2), 0.25)])
+
+    begun = {task.plan.batch_size for _, task in tasks_of(check, StudyLearning) if isinstance(task.plan, PredictPlan)}
+    text = "predict was not compared: its data do not all have the same number of examples"
+    assert begun == ({size} if size else set())
+    assert (text in check.ledger.notes) is (size is None)
 
 
 def test_close_results_are_not_computed_in_float64():

@@ -5,6 +5,8 @@ import pytest
 
 from keras_parity.comparison.learning import compare_learning
 from keras_parity.draws import Draw
+from keras_parity.judge import raised
+from keras_parity.ledger import Place
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import InputSpec, Raised
 from keras_parity.protocol.tasks import (
@@ -24,6 +26,8 @@ from tests.keras_parity.comparison.checks import make_check, study, tasks_of
 
 EXACT = np.linspace(0.1, 0.9, 50)
 DRAW = Draw("ordinary 1", True, [np.ones((4, 3))])
+EDGE = Draw("constant", False, [np.ones((4, 3))])
+OWN = ("compute_loss",)
 OUTPUTS = [np.full((4, 2), 0.25)]
 QUANTITIES = {
     LossPlan: Quantity(Kind.LOSS),
@@ -37,8 +41,18 @@ QUANTITIES = {
 }
 
 
-def compare(off=None, outputs=OUTPUTS, compiled=False, **changes):
-    """Return a check after its training; `off` tells by execution and plan what somebody is off by, or raises."""
+def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, draw=DRAW, **changes):
+    """Return a check after its training.
+
+    Args:
+        off: By execution and plan what somebody is off by, or raises.
+        outputs: What the model predicts.
+        compiled: Whether it came compiled.
+        own_step: What it trains by.
+        known: The draw on which JAX was blamed at a layer before, if it was.
+        draw: What it is trained on.
+        changes: Of the request.
+    """
     off = off or {}
 
     def shifted(name, plan):
@@ -52,8 +66,10 @@ def compare(off=None, outputs=OUTPUTS, compiled=False, **changes):
         return {q: [shifted(name, task.plan) for _ in task.nudges] for q in task.quantities}
 
     check = make_check({Predict: outputs, StudyLearning: studied, LearningNeighbours: neighbours}, **changes)
-    check.inputs, check.compiled = [InputSpec("x", (None, 3), "float32")], compiled
-    compare_learning(check, DRAW)
+    check.inputs, check.compiled, check.own_step = [InputSpec("x", (None, 3), "float32")], compiled, own_step
+    if known is not None:
+        check.ledger.add(Place("dense"), raised(Quantity(Kind.OUTPUT), "jax", "wrong"), "training", known)
+    compare_learning(check, draw)
     return check
 
 
@@ -102,6 +118,41 @@ def test_steps_that_a_part_is_proven_to_explain_are_not_told_again():
     assert ("(training)", "jax") in blamed(unexplained)
 
 
+@pytest.mark.parametrize(
+    ("own_step", "composed", "told"), [((), 0.5, False), ((), 0.0, True), (OWN, 0.5, False), (OWN, 0.0, True)]
+)
+def test_what_an_edge_draw_shows_does_not_hide_a_compiled_models_training(own_step, composed, told):
+    """Its parts, composed, must differ, too."""
+    check = compare(
+        {("jax", StepsPlan): 0.5, ("jax", ComposedPlan): composed}, compiled=True, own_step=own_step, known=EDGE
+    )
+
+    assert (("(training)", "jax") in blamed(check)) is told
+
+
+@pytest.mark.parametrize(("draw", "told"), [(EDGE, True), (DRAW, False)])
+def test_where_the_parts_cannot_be_composed_a_layer_explains_by_ordinary_data_alone(draw, told):
+    """As where a model's own step has a loss of its own."""
+    nobody = {(name, ComposedPlan): Raised("no") for name in ("tensorflow", "jax", "torch")}
+    check = compare(nobody | {("jax", StepsPlan): 0.5}, compiled=True, own_step=OWN, known=draw)
+
+    assert (("(training)", "jax") in blamed(check)) is told
+
+
+def test_a_metric_is_not_explained_by_steps_that_are_sound(monkeypatch):
+    """Composed steps have no metrics: who differs in nothing else is told."""
+    monkeypatch.setitem(QUANTITIES, StepsPlan, Quantity(Kind.LOG, "mae after step 1"))
+
+    check = compare({("jax", StepsPlan): 0.5}, compiled=True, known=EDGE)
+
+    assert ("(training)", "jax") in blamed(check)
+
+
+def test_who_is_blamed_on_edge_draws_alone_takes_part_in_fit():
+    """Unless whole steps were seen to differ by it."""
+    assert ("(fit)", "jax") in blamed(compare({("jax", FitPlan): 0.5}, compiled=True, own_step=OWN, known=EDGE))
+
+
 def test_a_part_that_raises_on_one_is_its_error():
     """The others are compared."""
     check = compare({("jax", LossPlan): Raised("ValueError: no")})
@@ -125,3 +176,34 @@ def test_an_output_that_no_loss_takes_is_said(outputs):
 
     assert check.ledger.unjudged is not None
     assert StepsPlan not in plans(check)
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ({"optimizer": "sgd"}, "optimizer"),
+        ({"loss_weights": [2.0], "weighted_metrics": ["mae"]}, "loss_weights and weighted_metrics"),
+        ({"class_weight": {0: 2.0}}, "class_weight"),
+        ({"metrics": {"dense": ["mae"]}}, "metrics"),
+        ({"loss": "mse", "metrics": ("mae",), "sample_weight": np.ones(4)}, ""),
+    ],
+)
+def test_what_no_step_shows_is_no_agreement_where_none_is_taken(asked, left):
+    """The loss and metrics for all outputs are compared alone; the rest was asked for in vain."""
+    check = compare(steps=0, **asked)
+
+    text = f"{left} could not be compared: no training step was asked for"
+    assert check.ledger.unjudged == (text if left else None)
+    assert compare(**{"steps": 3} | asked).ledger.unjudged is None
+
+
+def test_classes_weigh_in_the_loss_and_in_composed_steps_as_their_examples():
+    """By our own computing of them; Keras's own steps take the weights of the classes."""
+    off = {("jax", LossPlan): 0.5, ("jax", StepsPlan): 0.5}
+    check = compare(off, targets=np.array([0, 1, 1, 0]), loss="sparse_categorical_crossentropy", class_weight={1: 5.0})
+
+    given = {type(task.plan): task.plan for _, task in tasks_of(check, StudyLearning)}
+    weighed = [given[LossPlan].sample_weight, given[ComposedPlan].batches[0].sample_weight]
+    assert all(np.array_equal(weights, [1, 5, 5, 1]) for weights in weighed)
+    for batch in (given[StepsPlan].batches[0], given[FitPlan].data):
+        assert (batch.sample_weight, batch.class_weight) == (None, {1: 5.0})

@@ -5,15 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_parity.judge import (
-    agree_at_once,
-    agree_closely,
-    differ_around,
-    judge_call,
-    judge_own_loop,
-    judge_part,
-    judge_steps,
-)
+from keras_parity.judge import agree_at_once, differ_around, judge_call
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import CallOutline, Raised, Study, Value
 from keras_parity.verdict import Cause
@@ -168,55 +160,6 @@ def test_who_has_no_float64_is_judged_by_the_others():
 
     assert set(said.without_float64) == {"jax"}
     assert blamed(said) == [("jax", Cause.PRECISION)]
-
-
-def test_an_optimisers_moments_underflow_in_float16():
-    """What is right for nobody is compared in float64 alone, and that is said."""
-    slot = Quantity(Kind.SLOT, "kernel_m", family="m")
-    half = {name: study(quantity=slot, dtype="float16") for name in NAMES}
-    half["jax"] = study(checked=EXACT + 1, quantity=slot, dtype="float16")
-
-    said = judge_part(half, Kind.STEP, no_neighbours, underflows=True)
-
-    assert said.differences == []
-    assert len(said.notes) == 1
-    assert blamed(judge_part(half, Kind.STEP, no_neighbours)) == [("jax", Cause.PRECISION)]
-
-
-def test_steps_are_blamed_for_what_no_rounding_makes():
-    """Weights that went elsewhere after training, in float64 as in float32."""
-    weight = Quantity(Kind.AFTER_TRAINING, "kernel")
-    trained = {name: study(quantity=weight) for name in NAMES}
-    elsewhere = trained | {"torch": study(EXACT + 1, EXACT + 1, quantity=weight)}
-
-    assert judge_steps(trained).differences == []
-    assert blamed(judge_steps(elsewhere)) == [("torch", Cause.SEMANTIC)]
-
-
-def test_runs_that_are_close_need_no_float64():
-    """A few units apart they are left in peace; as far as training amplifies, too; farther, a study decides."""
-    weight = Quantity(Kind.AFTER_TRAINING, "kernel")
-    close = {name: study(quantity=weight) for name in NAMES} | {"jax": study(EXACT, EXACT + 5e-7, weight)}
-    far = close | {"torch": study(EXACT, EXACT + 1e-5, weight)}
-    amplified = {name: replace(study(quantity=weight), dtype_moves={weight: 1e-6}) for name in NAMES}
-
-    assert agree_closely(close, {})
-    assert not agree_closely(far, {})
-    assert agree_closely(far, amplified)
-    assert not agree_closely(close | {"torch": study(EXACT, Raised("cannot"), weight)}, {})
-    assert not agree_closely(close | {"torch": study(EXACT, np.full(50, np.nan), weight)}, {})
-
-
-def test_a_loop_that_is_not_its_batches_one_by_one_is_wrong_by_itself():
-    """Whatever its parts do wrong is in both; rounding is nobody's fault."""
-    batchwise = study(EXACT, EXACT)
-
-    def differing(values) -> list[tuple]:
-        return [(d.execution, d.quantity, d.cause) for d in judge_own_loop("jax", study(values, values), batchwise)]
-
-    assert differing(EXACT + 1e-3) == [("jax", OUTPUT, Cause.SEMANTIC)]
-    assert differing(EXACT + 1e-13) == []
-    assert judge_own_loop("jax", study(EXACT + 1e-3), study(Raised("no"))) == []
 
 
 def test_what_stays_with_the_right_results_within_is_the_calls_own():

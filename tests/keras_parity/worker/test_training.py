@@ -34,20 +34,6 @@ def run(plan, kind: str, how: str = "plain") -> tuple[dict, np.ndarray]:
     return {str(quantity): value.array for quantity, value in found.items()}, np.asarray(model.get_weights()[0])
 
 
-def lose_state() -> tuple[bool, bool]:
-    """Return whether a stateful layer carries on what it saw, before and after it is reset. Runs in a worker."""
-    import keras
-
-    from keras_parity.worker import training
-
-    layer = keras.layers.GRU(2, stateful=True)
-    model = keras.Sequential([keras.Input((3, 2), batch_size=1), layer])
-    model.predict(np.ones((1, 3, 2)), verbose=0)
-    before = bool(np.any(keras.ops.convert_to_numpy(layer.states[0])))
-    training.reset_states(model)
-    return before, bool(np.any(keras.ops.convert_to_numpy(layer.states[0])))
-
-
 def own_losses(loss) -> object:
     """Return what the losses are called that a model came compiled with. Runs in a worker."""
     import keras
@@ -84,11 +70,14 @@ def test_steps_are_numpys(backend, how):
         assert "reported mae after step 2" in found
 
 
+@pytest.mark.parametrize("how", ["plain", "compiled"])
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_composed_steps_are_the_same(backend):
-    """Without Keras's own step."""
-    found, weights = ask(backend, run, ComposedPlan(DESCENT, [BATCH, BATCH]), "composed")
+def test_composed_steps_are_the_same(backend, how):
+    """Without Keras's own step; of a model that came compiled from its own loss and optimiser."""
+    training = Training(own=True) if how == "compiled" else DESCENT
+    found, weights = ask(backend, run, ComposedPlan(training, [BATCH, BATCH]), "composed", how)
 
+    np.testing.assert_allclose(found["reported loss after step 2"], descend(2)[0][1], rtol=1e-12)
     np.testing.assert_allclose(found["kernel after training"], descend(2)[1], rtol=1e-12)
     np.testing.assert_allclose(weights, descend(2)[1], rtol=1e-12)
 
@@ -108,6 +97,23 @@ def test_an_epoch_of_fit_takes_the_batches_in_order(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_examples_weigh_what_their_classes_do(backend):
+    """In Keras's own steps and in `fit`; the class of a row of targets is where its largest number stands."""
+    targets = TARGETS[[0, 1, 1, 0]] * [[1], [-1], [1], [-1]]
+    weights = np.where(targets.argmax(-1) == 1, 5.0, 1.0)
+    loss = (weights * ((INPUTS @ KERNEL - targets) ** 2).mean(-1)).mean()
+    batch = Batch([INPUTS], [targets], class_weight={1: 5.0})
+
+    steps, _ = ask(backend, run, StepsPlan(DESCENT, [batch]), "steps")
+    fit, _ = ask(backend, run, FitPlan(DESCENT, batch, 4), "fit")
+
+    assert weights.sum() == 12
+    np.testing.assert_allclose(steps["reported loss after step 1"], loss, rtol=1e-6)
+    np.testing.assert_allclose(fit["reported loss of fit"], loss, rtol=1e-6)
+    np.testing.assert_allclose(fit["kernel after training"], steps["kernel after training"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_predictions_are_told_twice(backend):
     """What a model carries on would show."""
     found, _ = ask(backend, run, PredictPlan([np.tile(INPUTS, (2, 1))], 4), "predict")
@@ -116,9 +122,25 @@ def test_predictions_are_told_twice(backend):
         np.testing.assert_allclose(found[name], np.tile(INPUTS @ KERNEL, (2, 1)), rtol=1e-12)
 
 
-def test_what_earlier_runs_have_left_is_forgotten():
-    """A stateful layer starts from zeros again."""
-    assert ask("torch", lose_state) == (True, False)
+def runs_eagerly(own: bool) -> list[bool]:
+    """Return whether a model runs eagerly in `predict` and in `fit`, where nobody asks for it. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker import training
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse", run_eagerly=own)
+    compiled, seen = {training.RUN_EAGERLY: model.run_eagerly}, []
+    training.run_predict(model, PredictPlan([INPUTS], 4), None, compiled)
+    seen.append(model.run_eagerly)
+    training.run_fit(model, FitPlan(Training(own=True), BATCH, 4), None, compiled)
+    return [*seen, model.run_eagerly]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_model_that_came_compiled_to_run_eagerly_does_so(own):
+    """Its code may need NumPy's values, which no graph has."""
+    assert ask("tensorflow", runs_eagerly, own) == [own, own]
 
 
 @pytest.mark.parametrize(("loss", "name"), [(None, None), ("mse", "mse"), ("instance", "huber_loss")])
