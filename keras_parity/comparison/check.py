@@ -82,6 +82,11 @@ class Check:
         return self.request.batch_size or (SMALL_BATCH_SIZE if self._has_large_batch else BATCH_SIZE)
 
     @property
+    def has_fixed_batch(self) -> bool:
+        """Whether the model takes a batch of one size alone, as far as is known."""
+        return any(spec.shape and spec.shape[0] is not None for spec in self.inputs or ())
+
+    @property
     def own_training(self) -> bool:
         """Whether the model is trained as it came compiled: it did, and the user names nothing else."""
         return self.compiled and not self.request.names_training

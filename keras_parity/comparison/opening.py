@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 from keras_parity.comparison.check import Check
-from keras_parity.draws import Draw, draw_inputs, refuse_strings
+from keras_parity.draws import Draw, draw_inputs, draws_around, refuse_strings
 from keras_parity.errors import UsageError
 from keras_parity.judge import Difference, raised
 from keras_parity.ledger import Place
@@ -65,7 +65,7 @@ def open_model(check: Check, patches: dict[str, Any]) -> None:
 
 
 def make_draws(check: Check) -> list[Draw]:
-    """Return the draws to check on: the user's inputs, or drawn ones that the model can take.
+    """Return the draws to check on: the user's inputs and what is drawn around them, or what the model can take.
 
     Raises:
         TooFewLeft: If an execution fails that is asked what the model takes.
@@ -73,11 +73,20 @@ def make_draws(check: Check) -> list[Draw]:
     """
     request = check.request
     if request.inputs is not None:
-        return [Draw("given", True, request.inputs)]
+        return _draw_around(check)
     if check.inputs is None:
         raise UsageError("the model declares no input shape; give inputs=, or --inputs FILE.npz")
     learn_ranges(check)
     return _draw(check, check.inputs)
+
+
+def _draw_around(check: Check) -> list[Draw]:
+    request = check.request
+    size = None if check.has_fixed_batch else check.batch_size
+    draws = draws_around(request.inputs, request.seed, size, edge=request.edge, special=request.special)
+    if len(draws) == 1 and (request.edge or request.special):
+        check.ledger.note("the inputs given are the only draw: they do not hold one number of examples, to draw others")
+    return draws
 
 
 def learn_ranges(check: Check) -> None:

@@ -326,7 +326,7 @@ class Passes:
         ledger, draw = self.check.ledger, current.draw
         if len(errors) == len(ran):
             text = f"{next(iter(errors.values())).text} (in {current.mode})"
-            if draw.ordinary:
+            if draw.ordinary and not draw.around:
                 ledger.raised_everywhere = ledger.raised_everywhere or text
             else:
                 ledger.note(f"on the draw {draw.name!r} the model raises on every backend: {text}")

@@ -15,6 +15,7 @@ import numpy as np
 from keras_parity.comparison import open_check
 from keras_parity.comparison.opening import make_draws, open_model
 from keras_parity.comparison.training import targets_of_steps
+from keras_parity.draws import map_leaves
 from keras_parity.errors import quote
 from keras_parity.ledger import WHOLE
 from keras_parity.participants import TooFewLeft
@@ -114,15 +115,15 @@ class WholeReduction(Reduction):
     def _render_model(self, model: WholeModel, examples: int, batch: int, header: str) -> str:
         spelled = {"x": model.inputs, "y": model.targets if self._trains else []}
         given = (self.request.optimizer, self.request.loss, self.request.metrics) if self._trains else ()
-        data = sorted(_imports(given))
+        body = self._body(model, batch)
+        named = {"from collections import namedtuple"} if any("namedtuple(" in line for line in body) else set()
+        data = sorted(_imports(given) | named)
         data += ["generator = np.random.default_rng(1)"]
         for letter, arrays in spelled.items():
             data += [f"{_name(letter, arrays)(i)} = {spell_data(array, examples)}" for i, array in enumerate(arrays)]
         raises = self.finding.cause is Cause.ERROR
         custom = model.builder.function
-        return join_script(
-            header, self.request.dtype, custom, "\n".join(data), "\n".join(self._body(model, batch)), raises=raises
-        )
+        return join_script(header, self.request.dtype, custom, "\n".join(data), "\n".join(body), raises=raises)
 
     @property
     def _builds(self) -> bool:
@@ -223,15 +224,11 @@ def number_leaves(structure: Any) -> tuple[list[np.ndarray], Any]:
     """Return the arrays of a structure, and the structure with a `Slot` in the place of each."""
     arrays: list[np.ndarray] = []
 
-    def number(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: number(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return type(value)(number(item) for item in value)
-        arrays.append(np.asarray(value))
+    def number(leaf: Any) -> Slot:
+        arrays.append(np.asarray(leaf))
         return Slot(len(arrays) - 1)
 
-    return arrays, number(structure)
+    return arrays, map_leaves(structure, number)
 
 
 def spell_data(array: np.ndarray, examples: int) -> str:

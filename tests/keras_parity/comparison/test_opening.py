@@ -89,13 +89,18 @@ def test_another_model_is_left_out():
     assert "other weights" in check.participants.failures["torch"]
 
 
-def test_the_users_inputs_are_the_only_draw_and_without_any_the_model_must_declare_some():
-    """Nothing is guessed."""
-    given = np.ones((2, 2))
+def test_the_users_inputs_come_first_and_without_any_the_model_must_declare_some():
+    """Other draws are made around them, but where they do not hold one number of examples, which is noted."""
+    given, graph = np.ones((2, 2)), [np.ones((2, 2)), np.ones((5, 2))]
+    several, one = make_check(inputs=given), make_check(inputs=graph)
 
-    [draw] = make_draws(make_check(inputs=given))
+    first, *others = make_draws(several)
+    [only] = make_draws(one)
 
-    assert draw.inputs is given
+    assert first.inputs is given
+    assert "blank" in {draw.name for draw in others}
+    assert only.inputs is graph
+    assert (len(several.ledger.notes), len(one.ledger.notes)) == (0, 1)
     with pytest.raises(UsageError, match="declares no input shape"):
         make_draws(make_check())
 
