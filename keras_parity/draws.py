@@ -28,7 +28,7 @@ WORDS = ("alpha", "beta", "gamma", "delta", "a longer text, with a comma")
 _SPECIAL = {"NaN": np.nan, "infinity": np.inf, "subnormal": 1e-40}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draw:
     """One set of inputs.
 
@@ -43,6 +43,11 @@ class Draw:
     ordinary: bool
     inputs: Any
     around: bool = False
+
+    @property
+    def is_special(self) -> bool:
+        """Whether it holds NaN, infinities or subnormal numbers on purpose."""
+        return self.name in _SPECIAL
 
 
 def draw_inputs(

@@ -9,7 +9,15 @@ import numpy as np
 from keras_parity.comparison.check import Check
 from keras_parity.comparison.training import keep_training, not_compared, spread, training_is_asked, who_differs
 from keras_parity.draws import PARTIAL, Draw, leaves_of, map_leaves
-from keras_parity.judge import OTHER_NUMBERS, Difference, Judgement, agree_closely, judge_fit, judge_own_loop
+from keras_parity.judge import (
+    OTHER_NUMBERS,
+    Difference,
+    Judgement,
+    agree_closely,
+    count_compared,
+    judge_fit,
+    judge_own_loop,
+)
 from keras_parity.ledger import Place
 from keras_parity.participants import Begun
 from keras_parity.protocol.cause import Cause
@@ -71,8 +79,8 @@ def judge_as_called(check: Check, called: Called | None, steps: Mapping[str, Stu
     ledger.see(place.path)
     studies = called.begun.answers()
     if agree_closely(studies, steps):
-        compared = sum(len(study.checked) for study in studies.values() if not isinstance(study.checked, Raised))
-        ledger.keep(place, Judgement(compared=compared), "training", called.draw)
+        found = {name: study.checked for name, study in studies.items() if not isinstance(study.checked, Raised)}
+        ledger.keep(place, Judgement(compared=count_compared(found)), "training", called.draw)
         return
     studies = participants.ask_each(spread(participants.trainers, called.plan))
     kind = Kind.PREDICTION if isinstance(called.plan, PredictPlan) else Kind.STEP

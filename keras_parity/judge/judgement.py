@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from keras_parity.judge.accuracy import ACCURATE, are_close, compare_accuracy, compare_without_reference
-from keras_parity.judge.difference import Difference, Error, Everyone, comparable, distance, raised
+from keras_parity.judge.difference import Difference, Error, Everyone, comparable, count_compared, distance, raised
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
 from keras_parity.judge.equivalences import in_one_form
 from keras_parity.judge.meaning import compare_meaning
@@ -30,7 +30,7 @@ class Judgement:
         differences: What is wrong, and with whom.
         errors: How far each execution is off, where that was measured.
         detours: By who differs, the quantities that differ in float64 alone.
-        compared: How many results were compared.
+        compared: How many results were compared; see `count_compared`.
         without_float64: For each execution that has no float64 results, what it raised there.
         raised_everywhere: What it raised everywhere, so that nothing can be said.
         notes: What a reader should know.
@@ -80,7 +80,7 @@ def judge_call(
         checked = in_one_form(call.type, inputs, checked)
         apart = compare_without_reference(_to_be_accurate(call, checked), moves, dtype, allowed_units(call))
         said.differences = [d for d in (*said.differences, *apart) if not explained(d)]
-        said.compared = sum(len(values) for values in checked.values())
+        said.compared = count_compared(checked)
         return said
     exact_studies = [studies[name] for name in reference]
     dtype = studies[next(iter(checked))].dtype
@@ -108,7 +108,7 @@ def judge_call(
         differences = [replace(difference, execution=None) for difference in differences]
     said.differences += [d for d in differences if (d.quantity, None) not in wrong]
     said.differences = [d for d in said.differences if not explained(d)]
-    said.compared = sum(len(values) for values in accurate.values())
+    said.compared = count_compared(accurate)
     if any(studies[name].dtype_moves for name in checked):
         _, said.errors = compare_accuracy(accurate, exact, moves, dtype, allowed_units(call), call.bytes // 8)
     return said
@@ -176,7 +176,7 @@ def judge_part(
     moves = median_moves([study.dtype_moves for study in sound.values()])
     differences, said.errors = compare_accuracy(accurate, exact, moves, dtype)
     said.differences += [difference for difference in differences if difference.execution not in blamed]
-    said.compared = sum(map(len, checked.values()))
+    said.compared = count_compared(checked)
     return said
 
 
@@ -209,7 +209,7 @@ def judge_steps(studies: Mapping[str, Study]) -> Judgement:
             text = f"amplifies roundings so much that its {lost[0]} cannot be judged"
             said.notes.append(f"{text}: take fewer steps or a larger batch")
             said.beyond_judging = text if lost[0].family == "after step 1" else ""
-    said.compared = sum(map(len, checked.values()))
+    said.compared = count_compared(checked)
     return said
 
 
@@ -265,7 +265,7 @@ def judge_fit(studies: Mapping[str, Study], blamed: Set[str | None], calls: int,
             said.differences.append(
                 Difference(quantity, error.execution, None, Cause.PRECISION, error.max_abs_error, error.units, text)
             )
-    said.compared = sum(map(len, checked.values()))
+    said.compared = count_compared(checked)
     return said
 
 

@@ -75,6 +75,21 @@ class LearnedInputs:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What a run of the model on one draw came to, in inference mode.
+
+    Attributes:
+        violation: What lay out of range where the model used it as an index; None if nothing did, or nobody watched.
+        raised: What the run raised; None if it finished.
+        usable: Whether its outputs hold finite numbers and no NaN, as far as they are floats.
+    """
+
+    violation: str | None
+    raised: str | None
+    usable: bool
+
+
+@dataclass(frozen=True)
 class Value:
     """A result: float64, integer or boolean values, and the dtype that the backend gave them."""
 
@@ -115,6 +130,7 @@ class WeightSpec:
         owner: The class of the layer that made it; empty where it belongs to the model itself.
         adapted: Whether that layer learns it from data by `adapt`, not in training: it is the user's.
         regularizer: The class of what penalises it in training; empty for nothing.
+        constrained: Whether a constraint is put on it after each step of training.
     """
 
     path: str
@@ -124,6 +140,7 @@ class WeightSpec:
     owner: str = ""
     adapted: bool = False
     regularizer: str = ""
+    constrained: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,18 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_parity.protocol.results import UNKNOWN_SIZE, UNKNOWN_TOKENS, Bound, InputSpec, LearnedInputs
+from keras_parity.errors import quote
+from keras_parity.protocol.results import UNKNOWN_SIZE, UNKNOWN_TOKENS, Bound, InputSpec, LearnedInputs, Tried
 from keras_parity.worker import keras_internals
 from keras_parity.worker.capture import is_tensor, to_numpy
+from keras_parity.worker.tensors import Structure
 
 # Runs a model on a list of arrays, one for each input.
 Run = Callable[[list[np.ndarray]], Any]
@@ -139,19 +141,34 @@ def learn_inputs(runs: Sequence[Run], specs: Sequence[InputSpec]) -> LearnedInpu
     return LearnedInputs(learned, doubtful, tuple(sorted(probe.sizes)))
 
 
-def find_violation(runs: Sequence[Run], arrays: list[np.ndarray]) -> str | None:
-    """Return what lies out of range where the model uses it as an index; None if nothing does, or the model raises."""
+def try_inputs(runs: Sequence[Run], inputs: Any, watched: bool) -> Tried:
+    """Return what a model's run on a draw came to, the last one of `runs` where there are several.
+
+    Args:
+        runs: As in `learn_inputs`.
+        inputs: A list of arrays in the order of the model's flattened inputs, or the structure to call it with.
+        watched: Whether to see what it uses as an index: one out of range is told, and brought into it.
+    """
+    violation = raised = None
+    usable = False
     for run in runs:
         recorder = _Recorder()
         try:
-            with _watching(recorder):
-                run(arrays)
-        except Exception:  # another fault than one of values: the check itself finds it
-            pass
-        for use in recorder.uses.values():
-            if use.kind == INDEX and use.violation:
-                return use.violation
-    return None
+            with _watching(recorder) if watched else nullcontext():
+                usable = _is_usable(run(inputs))
+            raised = None
+        except Exception as error:  # the model's own code may raise anything
+            usable, raised = False, f"{type(error).__name__}: {quote(error, limit=400)}"
+        out = (use.violation for use in recorder.uses.values() if use.kind == INDEX and use.violation)
+        violation = violation or next(out, None)
+    return Tried(violation, raised, usable)
+
+
+def _is_usable(outputs: Structure) -> bool:
+    """Return whether outputs hold no NaN and some finite number, as far as they are floats."""
+    arrays = [to_numpy(leaf) for leaf in keras.tree.flatten(outputs) if is_tensor(leaf) and not _is_text(leaf)]
+    floats = [array for array in arrays if array.dtype.kind == "f" and array.size]
+    return not any(np.isnan(a).any() for a in floats) and (not floats or any(np.isfinite(a).any() for a in floats))
 
 
 @dataclass
@@ -509,8 +526,12 @@ def _sentences(words: Sequence[str]) -> tuple[str, ...]:
     return (*(" ".join(cut) for cut in cuts), f"unknown-{known[0]} {known[-1]}")
 
 
+def _is_text(tensor: Any) -> bool:
+    return bool(keras.backend.standardize_dtype(tensor.dtype) == "string")
+
+
 def _values(tensor: Any) -> np.ndarray:
-    if keras.backend.standardize_dtype(tensor.dtype) == "string":
+    if _is_text(tensor):
         return np.asarray(tensor).astype(str)
     return to_numpy(tensor)
 

@@ -31,6 +31,7 @@ from keras_parity.protocol.results import (
     Reloaded,
     Results,
     Study,
+    Tried,
     WeightSpec,
 )
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
@@ -139,7 +140,13 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
         inputs=describe_inputs(model),
         weights=[
             WeightSpec(
-                w.path, tuple(w.shape), c.dtype, bool(w.trainable), *owners.get(id(w), ("", False)), _regularizer_of(w)
+                w.path,
+                tuple(w.shape),
+                c.dtype,
+                bool(w.trainable),
+                *owners.get(id(w), ("", False)),
+                _regularizer_of(w),
+                w.constraint is not None,
             )
             for w, c in zip(reference, checked, strict=True)
         ],
@@ -192,6 +199,18 @@ def set_weights(task: tasks.SetWeights) -> None:
                     layer.finalize_state()
 
 
+@performs(tasks.ConstrainWeights)
+def constrain_weights(task: tasks.ConstrainWeights) -> list[np.ndarray]:
+    """Return values for the weights as their constraints leave them; one that raises leaves a value as it is."""
+    found = list(task.values)
+    with _precision("reference"):
+        for i, variable in enumerate(_weights(current_case().models["reference"])):
+            if variable.constraint is not None:
+                with contextlib.suppress(Exception):  # training will tell
+                    found[i] = to_value(variable.constraint(to_tensor(found[i], variable.dtype))).array
+    return found
+
+
 @performs(tasks.LearnInputs)
 def learn_inputs(task: tasks.LearnInputs) -> LearnedInputs:
     """Return what a few runs of the model tell of its inputs."""
@@ -199,9 +218,9 @@ def learn_inputs(task: tasks.LearnInputs) -> LearnedInputs:
 
 
 @performs(tasks.TryInputs)
-def try_inputs(task: tasks.TryInputs) -> list[str | None]:
-    """Return, for each draw, what lies out of range where the model uses it as an index."""
-    return [input_ranges.find_violation(_runs(), arrays) for arrays in task.draws]
+def try_inputs(task: tasks.TryInputs) -> list[Tried]:
+    """Return what runs of the model on some draws came to."""
+    return [input_ranges.try_inputs(_runs(), inputs, task.watched) for inputs in task.draws]
 
 
 @performs(tasks.RunModel)
@@ -631,10 +650,10 @@ def _reference_run(plan: tasks.FitPlan | tasks.PredictPlan) -> tasks.FitPlan | t
 def _runs() -> list[input_ranges.Run]:
     """Return what runs the model that is asked about in inference mode; where numbers are coarse, both models."""
 
-    def run(kind: str, arrays: list[np.ndarray]) -> None:
+    def run(kind: str, inputs: Structure) -> Structure:
         with _running(kind, CallStack()), keras.StatelessScope():
             model = current_case().models[kind]
-            model(pack(model, arrays), training=False)
+            return model(pack(model, inputs), training=False)
 
     coarse = UNIT_ROUNDOFF[_training_dtype()] > UNIT_ROUNDOFF["float32"]
     return [functools.partial(run, kind) for kind in (KINDS if coarse else KINDS[1:])]
