@@ -127,7 +127,7 @@ def _find_refused(check: Check, draws: Sequence[Draw]) -> list[bool]:
 
 
 def _all_take(draws: Sequence[Draw], trials: Trials) -> bool:
-    """Return whether no execution raises on values or uses some out of range, and on ordinary data some give numbers."""
+    """Return whether none raises on values or uses some out of range, and on ordinary data some give numbers."""
     for draw, *tried in zip(draws, *trials.values(), strict=True):
         if any(one.violation or (one.raised is not None and caused_by_values(one.raised)) for one in tried):
             return False

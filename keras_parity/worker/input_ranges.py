@@ -267,6 +267,8 @@ class _Probe:
         known: dict[str, Any] = {"padded": padded, "distinct": distinct, "reason": f"goes to {label}"}
         if low is None and high is None:
             return spec
+        if integer and low == 0 and high is None:  # bins of a count, of which there may be any number
+            high = UNKNOWN_TOKENS - 1.0
         if whole and high is not None and (low is None or low <= 0) and high >= 0 and not distinct:
             return replace(spec, tokens=int(high) + 1, **known)
         return replace(spec, tokens=None, low=low, high=high, whole=whole, **known)
@@ -425,6 +427,8 @@ def _watched(
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         with recorder.suspend():
+            if "start_indices" in bound.arguments:
+                _note_starts(recorder, f"ops.{name}", bound.arguments)
             for argument, describe in arguments.items():
                 value = bound.arguments[argument]
                 told = describe(bound.arguments) if is_tensor(value) else None
@@ -436,6 +440,16 @@ def _watched(
             return function(*bound.args, **bound.kwargs)
 
     return call
+
+
+def _note_starts(recorder: _Recorder, label: str, arguments: dict[str, Any]) -> None:
+    """Note where a slice begins on each axis, as far as tensors tell: it may not reach beyond the end."""
+    lengths = arguments["shape"] if "shape" in arguments else arguments["updates"].shape
+    for axis, (size, length) in enumerate(zip(arguments["inputs"].shape, lengths, strict=False)):
+        start = arguments["start_indices"][axis]
+        if is_tensor(start):
+            last = int(size) - max(int(length), 1)  # a length of -1 takes all that is left
+            recorder.note(INDEX, f"{label}, axis {axis}", start, low=0, high=last)
 
 
 def _bring_within(tensor: Any, use: Use) -> Any:
@@ -624,6 +638,18 @@ def _domain(low: float, high: float = math.inf) -> Callable[[dict[str, Any]], di
     return lambda _: {"kind": DOMAIN, "low": low, "high": high}
 
 
+def _bins(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": INDEX, "low": 0}
+
+
+def _base_of_power(arguments: dict[str, Any]) -> dict[str, Any] | None:
+    exponent = arguments["x2"]
+    exponents = np.asarray(_values(exponent) if is_tensor(exponent) else exponent, np.float64)
+    if (exponents == np.round(exponents)).all():
+        return None
+    return {"kind": DOMAIN, "low": 0.0 if (exponents > 0).all() else _TINY}
+
+
 def _mask(arguments: dict[str, Any]) -> dict[str, Any]:
     return {"kind": MASK}
 
@@ -656,6 +682,8 @@ _WATCHED: dict[str, dict[str, dict[str, _Describe]]] = {
         "arcsin": {"x": _domain(-1.0, 1.0)},
         "arctanh": {"x": _domain(-1.0, 1.0)},
         "arccosh": {"x": _domain(1.0)},
+        "power": {"x1": _base_of_power},
+        "bincount": {"x": _bins},
         "where": {"condition": _mask},
         "logical_not": {"x": _mask},
         "logical_and": {"x1": _mask, "x2": _mask},
@@ -676,5 +704,7 @@ _WATCHED: dict[str, dict[str, dict[str, _Describe]]] = {
         "cast": {"x": _mask_if_bool},
         "scatter": {"indices": _scattered},
         "scatter_update": {"indices": _scattered},
+        "slice": {},
+        "slice_update": {},
     },
 }
