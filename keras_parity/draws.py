@@ -209,9 +209,19 @@ def leaves_of(value: Any) -> list[Any]:
 
 def _draw(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:
     values = _draw_values(spec, kind, seed, position, batch_size)
-    if spec.mask and values.ndim > 1:
+    if spec.mask and values.ndim > 1 and values.shape[-1] > 1:  # a lone mark is no row: it may be on or off
         values[..., 0] = 1
+    if spec.marker is not None and values.ndim > 2 and (kind.startswith("ordinary") or kind == "ties"):
+        _pad(values, spec.marker, np.random.default_rng([seed, position, *b"padding", *kind.encode()]))
     return values
+
+
+def _pad(values: np.ndarray, marker: float, generator: np.random.Generator) -> None:
+    """Let the last steps of rows `(rows, steps, ...)` hold a marker alone; those of the last row in any case."""
+    rows, steps = values.shape[:2]
+    lengths = generator.integers(steps - steps // 2, steps + 1, rows)
+    lengths[-1] = steps - steps // 2
+    values[np.arange(steps) >= lengths[:, None]] = marker
 
 
 def _draw_values(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:

@@ -31,6 +31,7 @@ class InputSpec:
         high: The greatest, likewise.
         whole: Whether only whole numbers are drawn.
         padded: Whether zeros are a padding: on ordinary data they stand at the ends of rows alone.
+        marker: The value that marks a padded step: on ordinary data the last steps of some rows hold nothing else.
         mask: Whether it marks what counts. A row without any mark has no meaning, and implementations do as they like.
         distinct: Whether neighbours within a row differ: a sequence of labels that CTC is to find has no repeats.
         vocabulary: What values are drawn from: words, or numbers of a lookup; the last one may be unknown to the model.
@@ -46,6 +47,7 @@ class InputSpec:
     high: Bound | None = None
     whole: bool = False
     padded: bool = False
+    marker: float | None = None
     mask: bool = False
     distinct: bool = False
     vocabulary: tuple[str | int, ...] = ()

@@ -27,7 +27,7 @@ Run = Callable[[list[np.ndarray]], Any]
 # Tells from a call's arguments what one of them is used for, as `_Recorder.note` takes it; None for nothing.
 _Describe = Callable[[dict[str, Any]], dict[str, Any] | None]
 
-INDEX, DOMAIN, MASK, SUITED, WORDS = "index", "domain", "mask", "suited", "words"
+INDEX, DOMAIN, MASK, MARKED, SUITED, WORDS = "index", "domain", "mask", "marked", "suited", "words"
 # Sizes to try where the model does not run with the usual one, as of positions or of halved and doubled images.
 _SIZES = (UNKNOWN_SIZE, 8, 16, 32, 64, 4, 2, 1, 128)
 # Constants to try in the search for one that the model takes.
@@ -44,7 +44,8 @@ class Use:
     """Something that the model does with a tensor.
 
     Attributes:
-        kind: `index` into a table, `domain` of a function, `mask`, `suited` values of a layer, or `words` looked up.
+        kind: `index` into a table, `domain` of a function, `mask`, `marked` steps of a padding, `suited` values of a
+            layer, or `words` looked up.
         label: Where, for people.
         values: The tensor.
         low: The least value that is allowed.
@@ -53,6 +54,7 @@ class Use:
         words: What values are known here.
         padding: Whether a zero is a padding here.
         distinct: Whether neighbours in a row are to differ.
+        marker: The value that marks a padded step here.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class Use:
     words: tuple[str | int, ...] = ()
     padding: bool = False
     distinct: bool = False
+    marker: float | None = None
 
     @property
     def violation(self) -> str | None:
@@ -197,7 +200,7 @@ class _Probe:
     def learn(self, position: int) -> InputSpec:
         """Return what one input can take."""
         spec = self.specs[position]
-        if not self.base or spec.dtype == "bool":
+        if not self.base:
             return spec
         other = 1.0 - self.rest
         changed = self._uses(position, other)
@@ -209,6 +212,9 @@ class _Probe:
             return replace(spec, tokens=None, vocabulary=words.words, reason=f"looked up by {words.label}")
         if spec.dtype == "string":
             return spec
+        if spec.dtype == "bool":
+            label = next((u.label for u in changed.values() if u.kind == MASK and _is_the(u, spec, other)), None)
+            return spec if label is None else replace(spec, mask=True, reason=f"a mask at {label}")
         fraction = self._uses(position, 0.5) or {} if not _is_integer(spec.dtype) else {}
         padded = self._is_padded(changed)
         hard = {
@@ -226,6 +232,7 @@ class _Probe:
         if any(use.kind == MASK for use in identical):
             label = next(use.label for use in identical if use.kind == MASK)
             return replace(spec, tokens=2, padded=True, mask=True, reason=f"a mask at {label}")
+        spec = replace(spec, marker=next((use.marker for use in identical if use.kind == MARKED), None))
         if _is_integer(spec.dtype):  # it goes to no table: how many there are is anyone's guess
             spec = replace(spec, tokens=UNKNOWN_TOKENS)
         suited = next((use for use in identical if use.kind == SUITED), None)
@@ -481,6 +488,8 @@ def _note_layer(recorder: _Recorder, layer: keras.Layer, tensor: Any) -> Use | N
         return recorder.note(WORDS, label, tensor, words=words if strict else _with_unknown(words), padding=strict)
     if isinstance(layer, kinds.TextVectorization):
         return recorder.note(WORDS, label, tensor, words=_sentences(layer.get_vocabulary()[2:]))
+    if isinstance(layer, kinds.Masking):
+        recorder.note(MARKED, label, tensor, marker=float(layer.mask_value))
     suits = _suited(layer)
     if suits is not None:
         recorder.note(SUITED, label, tensor, suits=suits)

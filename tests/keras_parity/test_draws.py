@@ -86,6 +86,24 @@ def test_a_mask_marks_something_in_each_row():
         assert set(np.unique(values)) <= {0, 1}
 
 
+def test_a_mark_alone_may_be_on_or_off():
+    """A choice that is an input of one boolean is no mask, of which a row must mark something."""
+    spec = InputSpec("choice", (None, 1), "bool", mask=True)
+
+    drawn = np.concatenate([draw.inputs[0] for draw in draw_inputs([spec], seed=1, batch_size=4) if draw.ordinary])
+
+    assert set(drawn.ravel()) == {True, False}
+
+
+def test_a_padding_is_marked_by_whole_steps_at_the_ends_of_rows():
+    """On ordinary data and ties; exactly by the value that is looked for, in float64, too."""
+    for draw in draw_inputs([InputSpec("x", (None, 6, 3), "float32", marker=-0.1)], seed=1, batch_size=4):
+        padded = (draw.inputs[0] == -0.1).all(axis=-1)
+        assert padded[-1].any() == (draw.ordinary or draw.name == "ties"), draw.name
+        assert not padded[:, :3].any()
+        assert (np.sort(padded, axis=1) == padded).all()
+
+
 def test_draws_around_examples_keep_their_structure_and_their_range():
     """The examples come first; real numbers are drawn anew, what is whole or words comes in rows of the examples."""
     reals = np.random.default_rng(0).uniform(-2, 5, (6, 3)).astype("float32")

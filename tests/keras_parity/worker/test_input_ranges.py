@@ -15,6 +15,7 @@ def models() -> dict:
 
     table = layers.Embedding(7, 2)
     masked = layers.Embedding(7, 2, mask_zero=True)
+    masking = layers.Masking(-1.0)
     return {
         "looks up": table,
         "looks up with padding": masked,
@@ -34,6 +35,9 @@ def models() -> dict:
         "writes": lambda x: ops.slice_update(
             ops.ones((8, 3)), ops.stack([x[0, 0], ops.zeros_like(x[0, 0])]), ops.ones((1, 3))
         ),
+        "masks": lambda x: ops.where(x, 1.0, 2.0),
+        "adds up": lambda x: ops.sum(ops.cast(x, "float32")),
+        "marks a padding": lambda x: masking(x[..., None] * ops.ones((1, 1, 2))),
         "gives NaN": lambda x: ops.log(x),
         "adds": lambda x: x + 1,
         "raises": lambda x: ops.matmul(x, x),
@@ -61,7 +65,8 @@ def runner(what: str):
     model = models()[what]
 
     def run(arrays):
-        array = arrays[0].astype("int32" if arrays[0].dtype.kind == "i" else "float32")
+        kind = arrays[0].dtype.kind
+        array = arrays[0].astype({"i": "int32", "b": "bool"}.get(kind, "float32"))
         with keras.StatelessScope():
             return model(keras.ops.convert_to_tensor(array))
 
@@ -112,6 +117,14 @@ def test_reals_stay_within_the_domain_or_what_a_layer_is_made_for(what, low, hig
         assert (bound is None) == (expected is None)
         assert expected is None or bound == pytest.approx(expected, abs=2e-3)
     assert found.tokens is None
+
+
+def test_masks_and_marks_of_padding_are_seen():
+    """A mask of booleans, which goes to no number; the value that a Masking layer looks for."""
+    booleans = InputSpec("x", (None, 4), "bool")
+
+    assert [ask("torch", learn, what, booleans).specs[0].mask for what in ("masks", "adds up")] == [True, False]
+    assert ask("torch", learn, "marks a padding", REALS).specs[0].marker == -1.0
 
 
 def test_a_model_that_cannot_be_run_tells_nothing():
