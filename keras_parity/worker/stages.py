@@ -60,6 +60,7 @@ from keras_parity.worker.replay import (
     to_value,
     variable_names,
 )
+from keras_parity.worker.settings import Settings, apply_settings, read_settings
 from keras_parity.worker.tensors import Compiled, Structure
 from keras_parity.worker.unrounded import bounds_of, range_of, taken_in_float64
 
@@ -104,6 +105,8 @@ class _Case:
     # The models that JAX could not compile in the last run: their calls are replayed eagerly, too.
     eager: set[str] = field(default_factory=set)
     patches: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    # Keras's settings before the model was built.
+    settings: Settings = field(default_factory=read_settings)
 
 
 _case: _Case | None = None
@@ -161,10 +164,11 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
 
 @performs(tasks.CloseCase)
 def close_case(task: tasks.CloseCase) -> None:
-    """Forget the case and take its patches off."""
+    """Forget the case, take its patches off, and set what the model's code has set back."""
     global _case
     if _case is not None:
         _case.patches.close()
+        apply_settings(_case.settings)
         _case = None
         keras.utils.clear_session(free_memory=False)
         if next(_closed) % CASES_BETWEEN_CLEANINGS == 0:
