@@ -3,13 +3,13 @@
 All of it is drawn by NumPy from the check's seed, in the parent process.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from keras_parity.protocol.results import UNKNOWN_SIZE, InputSpec
+from keras_parity.protocol.results import UNKNOWN_SIZE, Bound, InputSpec
 
 # The draw that a loss alone sees: its predictions are exactly 0 and 1.
 CERTAIN = "certain predictions"
@@ -17,8 +17,10 @@ CERTAIN = "certain predictions"
 PARTIAL = "partial batch"
 # The draw of zeros, in the model's inputs or, of what penalises a weight, in that weight.
 BLANK = "blank"
-# The draw that the user gave.
-GIVEN = "given"
+# The draw that the user gave, and the first ordinary one that is drawn.
+GIVEN, ORDINARY = "given", "ordinary 1"
+# Columns of the user's examples have ranges of their own if the largest numbers of one are so many times another's.
+_OTHER_SIZE = 10.0
 # The backends of Keras that have no tensors of text.
 WITHOUT_STRINGS = ("jax", "torch", "openvino")
 # What is drawn for a text of which nothing is known.
@@ -26,7 +28,7 @@ WORDS = ("alpha", "beta", "gamma", "delta", "a longer text, with a comma")
 _SPECIAL = {"NaN": np.nan, "infinity": np.inf, "subnormal": 1e-40}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draw:
     """One set of inputs.
 
@@ -34,11 +36,18 @@ class Draw:
         name: As reports call it.
         ordinary: Whether it is ordinary data, not an edge case.
         inputs: An array for each input, in order; or, where the user gave them, the structure as given.
+        around: Whether it was drawn around the user's examples, so that the model may well refuse it.
     """
 
     name: str
     ordinary: bool
     inputs: Any
+    around: bool = False
+
+    @property
+    def is_special(self) -> bool:
+        """Whether it holds NaN, infinities or subnormal numbers on purpose."""
+        return self.name in _SPECIAL
 
 
 def draw_inputs(
@@ -68,44 +77,44 @@ def draw_inputs(
     ]
 
 
-def draws_around(given: Any, seed: int, *, edge: bool = True, special: bool = False) -> list[Draw]:
-    """Return the user's example as the first draw, and edge draws of its structure within its range.
+def draws_around(
+    given: Any, seed: int, batch_size: int | None, *, edge: bool = True, special: bool = False
+) -> list[Draw]:
+    """Return the user's examples as the first draw, and draws of their structure within their ranges.
+
+    One of these is ordinary: real numbers are drawn within the range of the examples, and whole numbers, booleans and
+    words are whole rows of the examples, since what one row holds may belong together, as the marks of a mask do.
 
     Args:
         given: Arrays, in whatever nested structure of lists, tuples and dictionaries the model takes.
         seed: Of the check.
-        edge: Whether to add edge draws.
+        batch_size: How many examples are in a draw at most; None for a model that takes exactly as many as are given.
+        edge: Whether to add the ordinary draw and edge draws.
         special: As in `draw_inputs`.
+
+    Returns:
+        The examples alone where the arrays are not all of the same number of examples, as nodes and edges of a graph.
     """
-    arrays: list[np.ndarray] = []
-
-    def collect(array: np.ndarray) -> np.ndarray:
-        arrays.append(array)
-        return array
-
-    _map_arrays(given, collect)
-    specs = specs_from_examples(arrays)
-    sizes = {len(array) for array in arrays if array.ndim}
+    arrays = [leaf for leaf in leaves_of(given) if _can_be_drawn(leaf)]
     draws = [Draw(GIVEN, True, given)]
-    if len(sizes) != 1:  # nodes and edges of a graph, for one: their numbers belong together
+    if len({len(array) for array in arrays}) != 1:
         return draws
-    for name in _edges(specs, edge, special):
-        drawn = iter([_draw(spec, name, seed, i, sizes.copy().pop()) for i, spec in enumerate(specs)])
+    count = min(len(arrays[0]), batch_size or len(arrays[0]))
+    batch = None if batch_size else count
+    specs = [_spec_of_example(f"input {i}", array, batch) for i, array in enumerate(arrays)]
+    rows = np.random.default_rng([seed, *ORDINARY.encode()]).permutation(len(arrays[0]))[:count]
 
-        def take(_: np.ndarray, drawn: Iterator[np.ndarray] = drawn) -> np.ndarray:
-            return next(drawn)
+    def draw(name: str, ordinary: bool) -> Draw:
+        drawn = iter(
+            array[rows] if ordinary and spec.discrete else _draw(spec, name, seed, i, count)
+            for i, (spec, array) in enumerate(zip(specs, arrays, strict=True))
+        )
+        inputs = map_leaves(given, lambda leaf: next(drawn) if _can_be_drawn(leaf) else leaf)
+        return Draw(name, ordinary, inputs, around=True)
 
-        draws.append(Draw(name, False, _map_arrays(given, take)))
-    return draws
-
-
-def specs_from_examples(arrays: Sequence[np.ndarray]) -> list[InputSpec]:
-    """Return what the user's examples tell of the inputs: their ranges, whole numbers, words.
-
-    Args:
-        arrays: An example of each input, with the batch in front.
-    """
-    return [_spec_of_example(f"input {i}", np.asarray(array)) for i, array in enumerate(arrays)]
+    if edge and not all(spec.discrete for spec in specs):
+        draws.append(draw(ORDINARY, ordinary=True))
+    return draws + [draw(name, ordinary=False) for name in _edges(specs, edge, special)]
 
 
 def refuse_strings(specs: Sequence[InputSpec], backends: Sequence[str]) -> dict[str, str]:
@@ -133,37 +142,86 @@ def _edges(specs: Sequence[InputSpec], edge: bool, special: bool) -> list[str]:
     return names + (list(_SPECIAL) if special else [])
 
 
-def _spec_of_example(name: str, array: np.ndarray) -> InputSpec:
-    shape = (None, *array.shape[1:]) if array.ndim else ()
+def _can_be_drawn(leaf: Any) -> bool:
+    """Return whether a part of the user's examples holds one value or row for each of them, of a kind that is drawn."""
+    if not isinstance(leaf, np.ndarray) or not leaf.ndim or not leaf.size:
+        return False
+    return leaf.dtype.kind in "biufSU" or all(isinstance(word, str | bytes) for word in leaf.flat)
+
+
+def _spec_of_example(name: str, array: np.ndarray, batch: int | None) -> InputSpec:
+    """Return what the examples of one input tell of it: their range, whole numbers, words, whether it is a mask."""
+    shape = (batch, *array.shape[1:])
     if array.dtype.kind in "OSU":
-        words = tuple(dict.fromkeys(str(word) for word in array.ravel()))
-        return InputSpec(name, shape, "string", vocabulary=words, reason="the words given")
-    if array.dtype.kind == "b":
-        return InputSpec(name, shape, "bool")
+        words = tuple(dict.fromkeys(_as_text(word) for word in array.ravel()))
+        return InputSpec(name, shape, "string", vocabulary=words)
     finite = array[np.isfinite(array)]
     if not finite.size:
         return InputSpec(name, shape, array.dtype.name)
-    low, high = float(finite.min()), float(finite.max())
     whole = bool((finite == np.round(finite)).all())
-    return InputSpec(
-        name, shape, array.dtype.name, low=low, high=high, whole=whole, reason="the range of the example given"
-    )
+    # Each row marks something, as no mask does that has no meaning.
+    mask = whole and array.ndim > 1 and set(np.unique(finite)) <= {0, 1} and bool(array.any(axis=-1).all())
+    if array.dtype.kind == "b":
+        return InputSpec(name, shape, "bool", mask=mask)
+    if whole and finite.min() == 0:
+        return InputSpec(name, shape, array.dtype.name, tokens=int(finite.max()) + 1, mask=mask)
+    low, high = _range_of(array)
+    return InputSpec(name, shape, array.dtype.name, low=low, high=high, whole=whole, mask=mask)
 
 
-def _map_arrays(value: Any, function: Callable[[np.ndarray], Any]) -> Any:
+def _range_of(array: np.ndarray) -> tuple[Bound, Bound]:
+    """Return the least and the greatest finite number; of columns of very different sizes, those of each."""
+    columns = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(-1, 1)
+    seen = np.isfinite(columns)
+    low = np.min(columns, axis=0, where=seen, initial=np.inf)
+    high = np.max(columns, axis=0, where=seen, initial=-np.inf)
+    sizes = np.maximum(np.abs(low), np.abs(high))
+    if array.ndim > 1 and seen.any(axis=0).all() and sizes.max() > _OTHER_SIZE * sizes.min():
+        return tuple(map(float, low)), tuple(map(float, high))
+    return float(low.min()), float(high.max())
+
+
+def _as_text(word: Any) -> str:
+    return word.decode() if isinstance(word, bytes) else str(word)
+
+
+def map_leaves(value: Any, function: Callable[[Any], Any]) -> Any:
+    """Return a nested structure of dictionaries, lists, tuples and named tuples with a function applied to its leaves.
+
+    Args:
+        value: The structure.
+        function: Is given each leaf in order, and returns what stands in its place.
+    """
     if isinstance(value, dict):
-        return {key: _map_arrays(item, function) for key, item in value.items()}
-    if isinstance(value, list | tuple) and not np.isscalar(value):
-        items = [_map_arrays(item, function) for item in value]
+        return {key: map_leaves(item, function) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [map_leaves(item, function) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return function(value) if isinstance(value, np.ndarray) else value
+    return function(value)
+
+
+def leaves_of(value: Any) -> list[Any]:
+    """Return the leaves of a structure as `map_leaves` takes it, in order."""
+    leaves: list[Any] = []
+    map_leaves(value, leaves.append)
+    return leaves
 
 
 def _draw(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:
     values = _draw_values(spec, kind, seed, position, batch_size)
-    if spec.mask and values.ndim > 1:
+    if spec.mask and values.ndim > 1 and values.shape[-1] > 1:  # a lone mark is no row: it may be on or off
         values[..., 0] = 1
+    if spec.marker is not None and values.ndim > 2 and (kind.startswith("ordinary") or kind == "ties"):
+        _pad(values, spec.marker, np.random.default_rng([seed, position, *b"padding", *kind.encode()]))
     return values
+
+
+def _pad(values: np.ndarray, marker: float, generator: np.random.Generator) -> None:
+    """Let the last steps of rows `(rows, steps, ...)` hold a marker alone; those of the last row in any case."""
+    rows, steps = values.shape[:2]
+    lengths = generator.integers(steps - steps // 2, steps + 1, rows)
+    lengths[-1] = steps - steps // 2
+    values[np.arange(steps) >= lengths[:, None]] = marker
 
 
 def _draw_values(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:

@@ -42,6 +42,7 @@ class Ledger:
         executions: The names of all that take part.
         notes: What a reader should know and what turns no light red.
         compared: How many results were compared on ordinary data.
+        finite: Whether an output of the whole model held a finite number on ordinary data, or could hold none.
         raised_everywhere: What the model raised in all executions on ordinary data, if it did.
         unjudged: The first call on ordinary data that nothing can be said about, and why.
         configurations: What layers and operations were made with, by path.
@@ -50,6 +51,7 @@ class Ledger:
     executions: tuple[str, ...]
     notes: list[str] = field(default_factory=list)
     compared: int = 0
+    finite: bool = False
     raised_everywhere: str | None = None
     unjudged: str | None = None
     # By the path of a layer, who rounds otherwise there, where a real number lies between two whole ones.

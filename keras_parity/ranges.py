@@ -18,7 +18,8 @@ _ABOUT_VALUES = re.compile(
     r"out of (range|bounds)|out-of-bounds|not in \[|index \S+ is|must be in (the )?range|values must be in|"
     r"must be (non-negative|nonnegative|positive)|(class|label|index|indices) (values? )?must be|invalid (index|label)|"
     r"is larger than|larger than the (largest|number)|not found in (the )?(vocabulary|table)|out of vocabulary|"
-    r"no OOV|negative (index|value|dimension)|target \S+ is",
+    r"no OOV|negative (index|value|dimension)|target \S+ is|"
+    r"positive[- ]definite|singular|not invertible|decomposition (failed|was not successful)|must be >= 0|non-negative",
     re.IGNORECASE,
 )
 
@@ -78,10 +79,10 @@ def say_narrowed(before: Sequence[InputSpec], after: Sequence[InputSpec], error:
     Args:
         before: What was planned.
         after: What is drawn.
-        error: What the model said of the values left out.
+        error: What becomes of the values left out.
     """
     return [
-        f"the input {new.name!r} is drawn {describe_range(new)}: beyond, the model raises ({error})"
+        f"the input {new.name!r} is drawn {describe_range(new)}: beyond, {error}"
         for old, new in zip(before, after, strict=True)
         if old != new
     ]

@@ -13,7 +13,9 @@ from keras_parity.protocol.rounding import round_to
 _SPREAD = 0.1
 
 
-def draw_weights(weights: Sequence[WeightSpec], initial: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
+def draw_weights(
+    weights: Sequence[WeightSpec], initial: Sequence[np.ndarray], seed: int, *, near_initial: bool = False
+) -> list[np.ndarray]:
     """Return a value for each variable of a model.
 
     Args:
@@ -21,17 +23,19 @@ def draw_weights(weights: Sequence[WeightSpec], initial: Sequence[np.ndarray], s
         initial: What one execution's initialisers gave; kept for whole numbers, for what `adapt` has set, which is the
             user's, and for other untrained ones that are no moving statistics.
         seed: Of the check.
+        near_initial: Whether trained weights are drawn within a tenth or so of what the initialisers gave, as a model
+            may need whose weights must be positive.
 
     Returns:
         float64 arrays of values that the dtypes hold exactly, and integer arrays.
     """
     return [
-        _draw(weight, start, np.random.default_rng([seed, 5, position]))
+        _draw(weight, start, np.random.default_rng([seed, 5, position]), near_initial)
         for position, (weight, start) in enumerate(zip(weights, initial, strict=True))
     ]
 
 
-def _draw(weight: WeightSpec, start: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _draw(weight: WeightSpec, start: np.ndarray, generator: np.random.Generator, near_initial: bool) -> np.ndarray:
     if start.dtype.kind != "f" or weight.adapted:
         return start
     shape = weight.shape
@@ -45,6 +49,10 @@ def _draw(weight: WeightSpec, start: np.ndarray, generator: np.random.Generator)
         value = 1 + _SPREAD * noise
     elif not weight.trainable:
         value = start
+    elif near_initial and start.any():
+        value = start * (1 + _SPREAD * noise)
+    elif near_initial:
+        value = _SPREAD * noise
     elif name == "embeddings":
         value = 0.5 * noise
     elif len(shape) >= 2:

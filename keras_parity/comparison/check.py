@@ -1,14 +1,16 @@
 """The state that the parts of one running check share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from keras_parity.judge import NEIGHBOURS, AskNeighbours, Nearby
 from keras_parity.ledger import Ledger
 from keras_parity.participants import Participants
 from keras_parity.protocol.quantity import Quantity
-from keras_parity.protocol.results import InputSpec
+from keras_parity.protocol.results import InputSpec, WeightSpec
 from keras_parity.protocol.tasks import Neighbours, Nudge, Task
 from keras_parity.request import CheckRequest
 
@@ -26,6 +28,25 @@ PORTION = 16 << 20
 BATCH_SIZE, SMALL_BATCH_SIZE, LARGE, LARGE_WEIGHTS = 4, 2, 256 << 20, 128 << 20
 
 
+@dataclass(frozen=True)
+class KnownWeights:
+    """The weights of the model that is checked.
+
+    Attributes:
+        specs: What they are, in the order of the first execution.
+        initial: What its initialisers gave, or a file holds.
+        first: The name of that execution.
+        orders: As in `MatchedWeights`.
+        drawn: Whether they are drawn: a file's weights are the user's.
+    """
+
+    specs: Sequence[WeightSpec] = ()
+    initial: Sequence[np.ndarray] = ()
+    first: str = ""
+    orders: Mapping[str, list[int]] = field(default_factory=dict)
+    drawn: bool = False
+
+
 @dataclass
 class Check:
     """A running check.
@@ -36,6 +57,7 @@ class Check:
         ledger: What was found so far.
         say: Gets a line on each stage.
         inputs: What the model takes; None where only a call can tell.
+        weights: Its weights, once it is built.
         bytes_of_activations: Of one example, in float64, where the model tells it.
         bytes_of_weights: In float64.
         trained_weights: How many of the weights are trained.
@@ -53,6 +75,7 @@ class Check:
     ledger: Ledger
     say: Callable[[str], None]
     inputs: list[InputSpec] | None = None
+    weights: KnownWeights = KnownWeights()
     bytes_of_activations: int = 0
     bytes_of_weights: int = 0
     trained_weights: int = 0
@@ -82,6 +105,11 @@ class Check:
     def batch_size(self) -> int:
         """How many examples are in a draw."""
         return self.request.batch_size or (SMALL_BATCH_SIZE if self._has_large_batch else BATCH_SIZE)
+
+    @property
+    def has_fixed_batch(self) -> bool:
+        """Whether the model takes a batch of one size alone, as far as is known."""
+        return any(spec.shape and spec.shape[0] is not None for spec in self.inputs or ())
 
     @property
     def own_training(self) -> bool:

@@ -8,8 +8,16 @@ import numpy as np
 
 from keras_parity.comparison.check import Check
 from keras_parity.comparison.training import keep_training, not_compared, spread, training_is_asked, who_differs
-from keras_parity.draws import PARTIAL, Draw
-from keras_parity.judge import OTHER_NUMBERS, Difference, Judgement, agree_closely, judge_fit, judge_own_loop
+from keras_parity.draws import PARTIAL, Draw, leaves_of, map_leaves
+from keras_parity.judge import (
+    OTHER_NUMBERS,
+    Difference,
+    Judgement,
+    agree_closely,
+    count_compared,
+    judge_fit,
+    judge_own_loop,
+)
 from keras_parity.ledger import Place
 from keras_parity.participants import Begun
 from keras_parity.protocol.cause import Cause
@@ -72,8 +80,8 @@ def judge_as_called(check: Check, called: Called | None, steps: Mapping[str, Stu
     ledger.see(place.path)
     studies = called.begun.answers()
     if agree_closely(studies, steps):
-        compared = sum(len(study.checked) for study in studies.values() if not isinstance(study.checked, Raised))
-        ledger.keep(place, Judgement(compared=compared), "training", called.draw)
+        found = {name: study.checked for name, study in studies.items() if not isinstance(study.checked, Raised)}
+        ledger.keep(place, Judgement(compared=count_compared(found)), "training", called.draw)
         return
     studies = participants.ask_each(spread(participants.trainers, called.plan))
     kind = Kind.PREDICTION if isinstance(called.plan, PredictPlan) else Kind.STEP
@@ -117,7 +125,7 @@ def spans_batch(check: Check, draw: Draw, outputs: list[np.ndarray]) -> bool:
     if len(sizes) != 1 or not any(size in sizes for output in outputs for size in output.shape[1:]):
         return False
     (size,) = sizes
-    if size < 2 or _has_fixed_batch(check):
+    if size < 2 or check.has_fixed_batch:
         return False
     fewer = _take(draw.inputs, np.arange(size - 1))
     others = check.participants.ask(check.participants.trainers[0], Predict(fewer))
@@ -141,7 +149,7 @@ def _several_batches(check: Check, batch: Batch, draw: Draw) -> tuple[Batch, int
     if len(sizes) != 1:
         return batch, 0, draw
     (size,) = sizes
-    one_size = _has_fixed_batch(check) or check.spans_batch
+    one_size = check.has_fixed_batch or check.spans_batch
     if check.request.inputs is not None and size > check.batch_size and not one_size:
         return batch, check.batch_size, draw
     partial = check.request.edge and not one_size and size > 1
@@ -150,29 +158,11 @@ def _several_batches(check: Check, batch: Batch, draw: Draw) -> tuple[Batch, int
     return replace(batch, **several), size, Draw(PARTIAL, False, draw.inputs) if partial else draw
 
 
-def _has_fixed_batch(check: Check) -> bool:
-    return any(spec.shape and spec.shape[0] is not None for spec in check.inputs or ())
-
-
 def _take(value: Any, order: np.ndarray) -> Any:
     """Return examples of arrays in a structure."""
-    if isinstance(value, np.ndarray):
-        return value[order] if value.ndim else value
-    if isinstance(value, dict):
-        return {name: _take(item, order) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_take(item, order) for item in value)
-    return value
+    return map_leaves(value, lambda leaf: leaf[order] if isinstance(leaf, np.ndarray) and leaf.ndim else leaf)
 
 
 def _sizes(value: Any) -> set[int]:
     """Return how many examples the arrays in a structure hold: all of them the same, or they are no batch."""
-    return {leaf.shape[0] for leaf in _leaves(value) if leaf.ndim}
-
-
-def _leaves(value: Any) -> list[np.ndarray]:
-    if isinstance(value, np.ndarray):
-        return [value]
-    if isinstance(value, dict):
-        return [leaf for item in value.values() for leaf in _leaves(item)]
-    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else []
+    return {len(leaf) for leaf in leaves_of(value) if isinstance(leaf, np.ndarray) and leaf.ndim}

@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from math import nan
 from typing import Any
 
-from keras_parity.comparison.check import Check
-from keras_parity.draws import Draw, draw_inputs, refuse_strings
+from keras_parity.comparison.check import Check, KnownWeights
+from keras_parity.comparison.suiting import keep_accepted, share_weights, suit_draws
+from keras_parity.draws import Draw, draw_inputs, draws_around, refuse_strings
 from keras_parity.errors import UsageError
 from keras_parity.judge import Difference, raised
 from keras_parity.ledger import Place
 from keras_parity.participants import TooFewLeft
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import Description, InputSpec, Raised
-from keras_parity.protocol.tasks import LearnInputs, OpenCase, SetWeights, TryInputs
-from keras_parity.ranges import find_range, say_narrowed
-from keras_parity.weights import draw_weights, match_weights
+from keras_parity.protocol.results import Description, InputSpec, LearnedInputs, Raised
+from keras_parity.protocol.tasks import LearnInputs, OpenCase
+from keras_parity.weights import match_weights
 
 
 def open_model(check: Check, patches: dict[str, Any]) -> None:
@@ -56,58 +57,45 @@ def open_model(check: Check, patches: dict[str, Any]) -> None:
     check.outputs, check.compiled = first.outputs, first.compiled
     check.regularizers = {weight.path: weight.regularizer for weight in first.weights if weight.regularizer}
     check.own_step, check.own_losses = first.own_step, first.own_losses
-    # A file's weights are the user's; a function's are drawn, as no two initialisers are trusted to agree.
     drawn = request.source.kind != "file"
-    values = draw_weights(first.weights, first.initial, request.seed) if drawn else first.initial
-    participants.ask_each({name: SetWeights([values[i] for i in matched.orders[name]]) for name in participants.active})
+    check.weights = KnownWeights(first.weights, first.initial, matched.first, matched.orders, drawn)
+    share_weights(check)
     for note in matched.notes:
         check.ledger.note(note)
 
 
 def make_draws(check: Check) -> list[Draw]:
-    """Return the draws to check on: the user's inputs, or drawn ones that the model can take.
+    """Return the draws to check on: the user's inputs and what is drawn around them, or what the model can take.
 
     Raises:
         TooFewLeft: If an execution fails that is asked what the model takes.
         UsageError: If nothing says what the model takes.
     """
-    request = check.request
-    if request.inputs is not None:
-        return [Draw("given", True, request.inputs)]
+    if check.request.inputs is not None:
+        return keep_accepted(check, _draw_around(check))
     if check.inputs is None:
         raise UsageError("the model declares no input shape; give inputs=, or --inputs FILE.npz")
-    learn_ranges(check)
-    return _draw(check, check.inputs)
+    return suit_draws(check, _learn_inputs(check, check.inputs), partial(_draw, check))
 
 
-def learn_ranges(check: Check) -> None:
-    """See which values the model can take; `check.inputs` then tells them.
+def _draw_around(check: Check) -> list[Draw]:
+    request = check.request
+    size = None if check.has_fixed_batch else check.batch_size
+    draws = draws_around(request.inputs, request.seed, size, edge=request.edge, special=request.special)
+    if len(draws) == 1 and (request.edge or request.special):
+        check.ledger.note("the inputs given are the only draw: they do not hold one number of examples, to draw others")
+    return draws
 
-    Raises:
-        TooFewLeft: If the execution fails that is asked.
+
+def _learn_inputs(check: Check, specs: list[InputSpec]) -> LearnedInputs:
+    """Return what one execution tells of the values that the model can take.
+
+    PyTorch runs a model eagerly at once; JAX compiles each operation first; TensorFlow alone has text.
     """
-    participants = check.participants
-    planned = check.inputs or []
-    text = any(spec.dtype == "string" for spec in planned)
-    # PyTorch runs a model eagerly at once; JAX compiles each operation first; TensorFlow alone has text.
-    order = ("tensorflow",) if text else ("torch", "tensorflow")
-    asked = next((name for name in order if name in participants.active), participants.active[0])
-    learned = participants.ask(asked, LearnInputs(planned))
-    check.inputs = learned.specs
-    if not learned.doubtful:
-        return
-    said: list[str] = []
-
-    def accepts(specs: list[InputSpec]) -> bool:
-        found = participants.ask(asked, TryInputs([draw.inputs for draw in _draw(check, specs)]))
-        said.extend(text for text in found if text is not None)
-        return not any(found)
-
-    narrowed = find_range(learned.specs, accepts, learned.sizes)
-    if narrowed is not None:
-        check.inputs = narrowed
-        for line in say_narrowed(learned.specs, narrowed, said[0] if said else ""):
-            check.ledger.note(line)
+    active = check.participants.active
+    order = ("tensorflow",) if any(spec.dtype == "string" for spec in specs) else ("torch", "tensorflow")
+    asked = next((name for name in order if name in active), active[0])
+    return check.participants.ask(asked, LearnInputs(specs))
 
 
 def _draw(check: Check, specs: Sequence[InputSpec]) -> list[Draw]:

@@ -84,8 +84,8 @@ def _decide(check: Check, decision: Decision) -> tuple[Outcome, str]:
         return Outcome.INCONCLUSIVE, f"{name} did not finish: {text}"
     if ledger.unjudged:
         return Outcome.INCONCLUSIVE, f"not all could be compared: {ledger.unjudged}"
-    if not ledger.compared:
-        return Outcome.INCONCLUSIVE, "nothing could be compared: no result was finite on ordinary inputs"
+    if not ledger.compared or not ledger.finite:
+        return Outcome.INCONCLUSIVE, "nothing could be compared: no output of the model was finite on ordinary inputs"
     agree = f"{', '.join(participants.names)} agree on all {ledger.compared} quantities compared"
     return Outcome.AGREE, f"{agree}; {decision.reason}" if decision.reason else agree
 

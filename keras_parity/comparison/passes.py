@@ -15,6 +15,7 @@ from keras_parity.judge import (
     Nearby,
     agree_at_once,
     differ_around,
+    has_finite,
     is_rounding,
     judge_call,
     largest,
@@ -122,6 +123,8 @@ class Passes:
                     self._return_to(current)
                     held |= self._begin_study(doubtful, calls, current, SAMPLES)()
             for key in keys:
+                if key in models and current.draw.ordinary:
+                    ledger.finite |= any(map(_gives_finite, held[key].values()))
                 if len(held[key]) > 1:
                     self._judge(calls[driver][key], held[key], shared[key], current)
         self._note_other_calls({name: calls[name] for name in whole})
@@ -326,7 +329,7 @@ class Passes:
         ledger, draw = self.check.ledger, current.draw
         if len(errors) == len(ran):
             text = f"{next(iter(errors.values())).text} (in {current.mode})"
-            if draw.ordinary:
+            if draw.ordinary and not draw.around:
                 ledger.raised_everywhere = ledger.raised_everywhere or text
             else:
                 ledger.note(f"on the draw {draw.name!r} the model raises on every backend: {text}")
@@ -353,6 +356,14 @@ class Passes:
             if own := sorted(made - common):
                 more = f" and {len(own) - 1} more" if len(own) > 1 else ""
                 self.check.ledger.note(f"not every backend makes the same calls: {own[0]}{more} on {name}")
+
+
+def _gives_finite(study: Study) -> bool:
+    """Return whether an output of a call holds a finite number, or there is none that could hold one."""
+    if isinstance(study.checked, Raised):
+        return False
+    outputs = [value.array for quantity, value in study.checked.items() if quantity.kind is Kind.OUTPUT]
+    return not outputs or any(map(has_finite, outputs))
 
 
 def _takes(call: CallOutline | None, arrays: list[np.ndarray]) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from keras_parity.comparison.check import Check
 from keras_parity.draws import Draw
-from keras_parity.judge import Difference, compare_reloaded, is_accurate, raised
+from keras_parity.judge import Difference, compare_reloaded, has_finite, is_accurate, raised
 from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
@@ -35,7 +35,10 @@ def compare_reloading(check: Check, draw: Draw) -> None:
     if not tasks:
         return
     loaded = participants.ask_each(tasks)
-    ledger.compared += sum(len(answer.own) for answer in loaded.values() if not isinstance(answer, Raised))
+    kept = [
+        value.array for answer in loaded.values() if not isinstance(answer, Raised) for value in answer.own.values()
+    ]
+    ledger.compared += sum(map(has_finite, kept))
     found = {reader: compare_reloaded(answer, reader, pairs[reader]) for reader, answer in loaded.items()}
     found = _without_explained(check, _without_shared(check, _without_rounded(found, loaded)), loaded)
     doubtful = {name for reader, differences in found.items() if differences for name in (reader, pairs[reader])}

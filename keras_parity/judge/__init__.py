@@ -4,7 +4,7 @@
 """
 
 from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, unavoidable
-from keras_parity.judge.difference import Difference, Error, largest, minority, raised
+from keras_parity.judge.difference import Difference, Error, count_compared, has_finite, largest, minority, raised
 from keras_parity.judge.doubts import NEIGHBOURS, AskNeighbours, Nearby, sort_differences
 from keras_parity.judge.equivalences import is_rounding
 from keras_parity.judge.judgement import Judgement, agree_at_once, differ_around, judge_call, size_of
@@ -36,7 +36,9 @@ __all__ = [
     "compare_meaning",
     "compare_reloaded",
     "compare_structure",
+    "count_compared",
     "differ_around",
+    "has_finite",
     "is_accurate",
     "is_meant",
     "is_rounding",

@@ -100,6 +100,17 @@ def comparable(results: Everyone) -> Iterator[tuple[Quantity, dict[str, Value]]]
             yield quantity, holders
 
 
+def count_compared(results: Everyone) -> int:
+    """Return how many results were compared: of each quantity those that hold a finite entry, if there are two."""
+    counts = [sum(has_finite(value.array) for value in holders.values()) for _, holders in comparable(results)]
+    return sum(count for count in counts if count > 1)
+
+
+def has_finite(array: np.ndarray) -> bool:
+    """Return whether an array holds a finite number, or what is no number, or nothing at all."""
+    return array.dtype.kind not in "fc" or not array.size or bool(np.isfinite(array).any())
+
+
 def distance(first: np.ndarray, second: np.ndarray) -> float:
     """Return the largest absolute difference over the entries finite in both."""
     if first.size == 0:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, compare_without_reference
-from keras_parity.judge.difference import Difference, Error, Everyone, raised
+from keras_parity.judge.difference import Difference, Error, Everyone, count_compared, raised
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
 from keras_parity.judge.equivalences import in_one_form
 from keras_parity.judge.meaning import compare_meaning
@@ -28,7 +28,7 @@ class Judgement:
         differences: What is wrong, and with whom.
         errors: How far each execution is off, where that was measured.
         detours: By who differs, the quantities that differ in float64 alone.
-        compared: How many results were compared.
+        compared: How many results were compared; see `count_compared`.
         without_float64: For each execution that has no float64 results, what it raised there.
         raised_everywhere: What it raised everywhere, so that nothing can be said.
         notes: What a reader should know.
@@ -78,7 +78,7 @@ def judge_call(
         checked = in_one_form(call.type, inputs, checked)
         apart = compare_without_reference(_to_be_accurate(call, checked), moves, dtype, allowed_units(call))
         said.differences = [d for d in (*said.differences, *apart) if not explained(d)]
-        said.compared = sum(len(values) for values in checked.values())
+        said.compared = count_compared(checked)
         return said
     exact_studies = [studies[name] for name in reference]
     dtype = studies[next(iter(checked))].dtype
@@ -106,7 +106,7 @@ def judge_call(
         differences = [replace(difference, execution=None) for difference in differences]
     said.differences += [d for d in differences if (d.quantity, None) not in wrong]
     said.differences = [d for d in said.differences if not explained(d)]
-    said.compared = sum(len(values) for values in accurate.values())
+    said.compared = count_compared(accurate)
     if any(studies[name].dtype_moves for name in checked):
         _, said.errors = compare_accuracy(accurate, exact, moves, dtype, allowed_units(call), call.bytes // 8)
     return said

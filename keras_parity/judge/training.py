@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from keras_parity.judge.accuracy import ACCURATE, are_close, compare_accuracy, compare_without_reference
-from keras_parity.judge.difference import Difference, Error, Everyone, comparable, distance, raised
+from keras_parity.judge.difference import Difference, Error, Everyone, comparable, count_compared, distance, raised
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
 from keras_parity.judge.judgement import Judgement, Moves, median_moves, split
 from keras_parity.judge.meaning import compare_meaning
@@ -70,7 +70,7 @@ def judge_part(
     moves = median_moves([study.dtype_moves for study in sound.values()])
     differences, said.errors = compare_accuracy(accurate, exact, moves, dtype)
     said.differences += [difference for difference in differences if difference.execution not in blamed]
-    said.compared = sum(map(len, checked.values()))
+    said.compared = count_compared(checked)
     return said
 
 
@@ -85,7 +85,7 @@ def _without_reference(
     moves = median_moves([studies[name].dtype_moves for name in checked])
     accurate = _above_float16(checked) if underflows else checked
     said.differences += compare_without_reference(accurate, moves, studies[next(iter(checked))].dtype)
-    said.compared = sum(map(len, accurate.values()))
+    said.compared = count_compared(accurate)
     return said
 
 
@@ -124,7 +124,7 @@ def judge_steps(studies: Mapping[str, Study], calls: int = 1) -> Judgement:
             said.notes.append(f"{text}: take fewer steps or a larger batch")
             said.beyond_judging = text if lost[0].name.endswith(" after step 1") else ""
     said.differences += _differences_without_float64(studies, checked, references, calls)
-    said.compared = sum(map(len, checked.values()))
+    said.compared = count_compared(checked)
     return said
 
 
@@ -183,7 +183,7 @@ def judge_fit(studies: Mapping[str, Study], blamed: Set[str | None], calls: int,
             said.differences.append(
                 Difference(quantity, error.execution, None, Cause.PRECISION, error.max_abs_error, error.units, text)
             )
-    said.compared = sum(map(len, checked.values()))
+    said.compared = count_compared(checked)
     return said
 
 

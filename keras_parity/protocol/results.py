@@ -31,6 +31,7 @@ class InputSpec:
         high: The greatest, likewise.
         whole: Whether only whole numbers are drawn.
         padded: Whether zeros are a padding: on ordinary data they stand at the ends of rows alone.
+        marker: The value that marks a padded step: on ordinary data the last steps of some rows hold nothing else.
         mask: Whether it marks what counts. A row without any mark has no meaning, and implementations do as they like.
         distinct: Whether neighbours within a row differ: a sequence of labels that CTC is to find has no repeats.
         vocabulary: What values are drawn from: words, or numbers of a lookup; the last one may be unknown to the model.
@@ -46,6 +47,7 @@ class InputSpec:
     high: Bound | None = None
     whole: bool = False
     padded: bool = False
+    marker: float | None = None
     mask: bool = False
     distinct: bool = False
     vocabulary: tuple[str | int, ...] = ()
@@ -72,6 +74,21 @@ class LearnedInputs:
     specs: list[InputSpec]
     doubtful: bool = False
     sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a run of the model on one draw came to, in inference mode.
+
+    Attributes:
+        violation: What lay out of range where the model used it as an index; None if nothing did, or nobody watched.
+        raised: What the run raised; None if it finished.
+        usable: Whether its outputs hold finite numbers and no NaN, as far as they are floats.
+    """
+
+    violation: str | None
+    raised: str | None
+    usable: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +132,7 @@ class WeightSpec:
         owner: The class of the layer that made it; empty where it belongs to the model itself.
         adapted: Whether that layer learns it from data by `adapt`, not in training: it is the user's.
         regularizer: The class of what penalises it in training; empty for nothing.
+        constrained: Whether a constraint is put on it after each step of training.
     """
 
     path: str
@@ -124,6 +142,7 @@ class WeightSpec:
     owner: str = ""
     adapted: bool = False
     regularizer: str = ""
+    constrained: bool = False
 
 
 @dataclass(frozen=True)

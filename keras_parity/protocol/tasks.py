@@ -12,7 +12,17 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from keras_parity.protocol.quantity import Quantity
-from keras_parity.protocol.results import Around, Description, InputSpec, LearnedInputs, Raised, Ran, Reloaded, Study
+from keras_parity.protocol.results import (
+    Around,
+    Description,
+    InputSpec,
+    LearnedInputs,
+    Raised,
+    Ran,
+    Reloaded,
+    Study,
+    Tried,
+)
 from keras_parity.protocol.source import ModelSource
 
 Answer = TypeVar("Answer")
@@ -86,6 +96,13 @@ class SetWeights(Task[None]):
 
 
 @dataclass(frozen=True)
+class ConstrainWeights(Task[list[np.ndarray]]):
+    """Tell values for weights, in the order of `Description.weights`, as the weights' constraints leave them."""
+
+    values: list[np.ndarray]
+
+
+@dataclass(frozen=True)
 class LearnInputs(Task[LearnedInputs]):
     """Run the model a few times and see where its inputs go: which values can it take?
 
@@ -97,14 +114,16 @@ class LearnInputs(Task[LearnedInputs]):
 
 
 @dataclass(frozen=True)
-class TryInputs(Task[list[str | None]]):
-    """Tell of each draw what lies out of range where the model uses it as an index; None where all is well.
+class TryInputs(Task[list[Tried]]):
+    """Run the model on each of some draws, in inference mode, and tell what came of it.
 
     Attributes:
-        draws: A list of arrays for each, in the order of the model's flattened inputs.
+        draws: For each what `RunModel` takes as inputs.
+        watched: Whether to see what the model uses as an index: one out of range is told, and brought into it.
     """
 
-    draws: list[list[np.ndarray]]
+    draws: list[Any]
+    watched: bool
 
 
 @dataclass(frozen=True)

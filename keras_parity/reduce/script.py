@@ -204,13 +204,18 @@ def _value(case: Reproducer, value: Any) -> str:
 
 
 def spell_structure(value: Any, name: Callable[[int], str]) -> str:
-    """Return a nested value as it is typed, with the name of each slot's variable in its place."""
+    """Return a nested value as it is typed, with the name of each slot's variable in its place.
+
+    A named tuple is typed as one of a class made for it, by `namedtuple`.
+    """
     if isinstance(value, Slot):
         return name(value.position)
     if isinstance(value, list):
         return f"[{', '.join(spell_structure(item, name) for item in value)}]"
     if isinstance(value, tuple):
-        return f"({', '.join(spell_structure(item, name) for item in value)}{',' if len(value) == 1 else ''})"
+        items = f"({', '.join(spell_structure(item, name) for item in value)}{',' if len(value) == 1 else ''})"
+        fields = getattr(value, "_fields", None)
+        return items if fields is None else f"namedtuple({type(value).__name__!r}, {' '.join(fields)!r}){items}"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {spell_structure(item, name)}" for key, item in value.items()) + "}"
     return repr(value)

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_parity.comparison import Check
 from keras_parity.comparison.training import targets_of_steps
-from keras_parity.draws import Draw
+from keras_parity.draws import Draw, map_leaves
 from keras_parity.errors import quote
 from keras_parity.ledger import WHOLE
 from keras_parity.protocol.cause import Cause
@@ -113,19 +113,21 @@ class WholeReduction(Reduction):
         return WholeModel(builder, inputs, wanted, weights, *structures, check.own_training, batch)
 
     def _render_model(self, model: WholeModel, examples: int, batch: int, header: str) -> str:
-        spelled = {"x": model.inputs}
-        request, data = self.request, []
+        request, spelled = self.request, {"x": model.inputs}
+        imports: set[str] = set()
         if self._trains:
             spelled |= {"y": model.targets, "w": model.weights}
-            data = sorted(_imports((request.optimizer, request.loss, request.metrics, request.weighted_metrics)))
+            imports = _imports((request.optimizer, request.loss, request.metrics, request.weighted_metrics))
+        body = self._body(model, batch)
+        if any("namedtuple(" in line for line in body):
+            imports.add("from collections import namedtuple")
+        data = sorted(imports)
         data += ["generator = np.random.default_rng(1)"]
         for letter, arrays in spelled.items():
             data += [f"{_name(letter, arrays)(i)} = {spell_data(array, examples)}" for i, array in enumerate(arrays)]
         raises = self.finding.cause is Cause.ERROR
         custom = model.builder.function
-        return join_script(
-            header, self.request.dtype, custom, "\n".join(data), "\n".join(self._body(model, batch)), raises=raises
-        )
+        return join_script(header, self.request.dtype, custom, "\n".join(data), "\n".join(body), raises=raises)
 
     @property
     def _builds(self) -> bool:
@@ -230,15 +232,11 @@ def number_leaves(structure: Any) -> tuple[list[np.ndarray], Any]:
     """Return the arrays of a structure, and the structure with a `Slot` in the place of each."""
     arrays: list[np.ndarray] = []
 
-    def number(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: number(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return type(value)(number(item) for item in value)
-        arrays.append(np.asarray(value))
+    def number(leaf: Any) -> Slot:
+        arrays.append(np.asarray(leaf))
         return Slot(len(arrays) - 1)
 
-    return arrays, number(structure)
+    return arrays, map_leaves(structure, number)
 
 
 def spell_data(array: np.ndarray, examples: int) -> str:

@@ -19,8 +19,10 @@ from keras_parity.archive import ANY_MODEL, write_inspected_copy
 from keras_parity.errors import UsageError, a_or_an, describe_missing
 from keras_parity.protocol.source import ModelSource
 from keras_parity.worker import keras_internals
+from keras_parity.worker.settings import Settings, apply_settings, changed_settings, read_settings
 
 _changed_ns: dict[str, int] = {}  # of each module of the user's, by name: when its file had changed
+_set_on_import: dict[str, Settings] = {}  # what a module of the user's has set when it was imported, by its name
 _known_modules: set[str] = set()  # asking a thousand of PyTorch's lazy ones for their files takes 20 ms
 
 
@@ -33,13 +35,19 @@ def build_model(source: ModelSource) -> keras.Model:
     """
     _forget_changed_modules()
     sys.path[:0] = [folder for folder in source.sys_path if folder not in sys.path]
+    imported, settings = set(sys.modules), read_settings()
     custom = importlib.import_module(source.custom) if source.custom else None
+    function = None if source.path is not None or source.kind == "model" else find_function(source)
+    for name in filter(None, (source.custom, getattr(function, "__module__", None))):
+        if name not in imported:
+            _set_on_import[name] = changed_settings(settings)
+        apply_settings(_set_on_import.get(name, {}))
     if source.path is not None:
         model = _load_file(Path(source.path), custom)
-    elif source.kind == "model":
+    elif function is None:
         model = _unpack_model(source.pickled or b"")
     else:
-        model = find_function(source)(**(pickle.loads(source.kwargs) if source.kwargs else {}))
+        model = function(**(pickle.loads(source.kwargs) if source.kwargs else {}))
     _remember_modules()
     if not isinstance(model, keras.Model):
         raise UsageError(f"{source.label} gave {a_or_an(type(model).__name__)}, not a keras.Model")
@@ -103,6 +111,7 @@ def _forget_changed_modules() -> None:
     for name in [name for name in _changed_ns if name.partition(".")[0] in changed - {"keras_parity", "__main__"}]:
         del _changed_ns[name]
         _known_modules.discard(name)
+        _set_on_import.pop(name, None)
         sys.modules.pop(name, None)
 
 

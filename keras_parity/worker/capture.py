@@ -4,9 +4,11 @@ A call is known by its path, the names of the layers that enclose it joined with
 `encoder/attention#0`. The model itself is the call with the empty path, `#0`.
 """
 
+import functools
+import inspect
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +24,17 @@ from keras_parity.worker.tensors import Compiled, Structure, Tensor
 _Keep = Callable[[Tensor], Tensor]
 # What these call within, they call in a loop that one backend traces and another one runs, so they are taken whole.
 TAKEN_WHOLE = (keras.layers.RNN, keras.layers.TimeDistributed)
+# The loops of a backend, with the argument that is called in each of their rounds.
+_LOOPS = {
+    "while_loop": "body",
+    "fori_loop": "body_fun",
+    "scan": "f",
+    "associative_scan": "f",
+    "map": "f",
+    "vectorized_map": "function",
+}
+# In the place of a call's count, in the key of draws within a loop.
+_IN_LOOP = "#loop"
 # Stands for a tensor among a call's arguments.
 TENSOR = object()
 
@@ -89,9 +102,10 @@ class CallStack:
         self._recorded = recorded
         self._keep = keep
         self._tracing = tracing
-        self._running: list[tuple[str, Call | None]] = []
+        self._running: list[tuple[str, Call | None, keras.Operation]] = []
         self._counts: dict[str, int] = {}
         self._draws: dict[str, int] = {}
+        self._loops = 0
         self._base: str | None = ""
         self._change: Callable[[Structure, str], Structure] | None = None
         self.failed_at: str | None = None
@@ -120,11 +134,23 @@ class CallStack:
         """Return the key of the innermost running call, and a count of these requests.
 
         All counts start anew with each outermost call: whether a backend traces a model once or calls it at each step,
-        its random layers draw the same.
+        its random layers draw the same. For the same reason each round of a loop draws the same.
         """
         key = self._running[-1][0] if self._running else ""
+        if self._loops:
+            key = key.rpartition("#")[0] + _IN_LOOP
         self._draws[key] = self._draws.get(key, 0) + 1
         return key, self._draws[key]
+
+    @contextmanager
+    def looping(self) -> Iterator[None]:
+        """Take what is called within for one round of a loop."""
+        self._draws = {key: count for key, count in self._draws.items() if not key.endswith(_IN_LOOP)}
+        self._loops += 1
+        try:
+            yield
+        finally:
+            self._loops -= 1
 
     @contextmanager
     def entering(self, operation: keras.Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
@@ -140,10 +166,12 @@ class CallStack:
         index = self._counts.get(path, 0)
         self._counts[path] = index + 1
         call = self._record(path, index, operation, args, kwargs)
-        self._running.append((f"{path}#{index}", call))
+        in_loop = bool(self._running) and isinstance(self._running[-1][2], TAKEN_WHOLE)
+        self._running.append((f"{path}#{index}", call, operation))
         leave_place(path)
         try:
-            yield
+            with self.looping() if in_loop else nullcontext():
+                yield
         except Exception:
             self.failed_at = self.failed_at or path
             raise
@@ -286,10 +314,32 @@ def watching(stack: CallStack) -> Iterator[CallStack]:
             return stateless_call(self, *args, **kwargs)
 
     layer.__call__, operation.__call__, layer.stateless_call = call_layer, call_operation, call_stateless
+    core = keras_internals.backend_module("core")
+    loops = {name: _in_rounds(stack, getattr(core, name), body) for name, body in _LOOPS.items() if hasattr(core, name)}
     try:
-        yield stack
+        with keras_internals.replaced_functions(core, loops):
+            yield stack
     finally:
         layer.__call__, operation.__call__, layer.stateless_call = layer_call, operation_call, stateless_call
+
+
+def _in_rounds(stack: CallStack, loop: Callable[..., Structure], body: str) -> Callable[..., Structure]:
+    """Return a backend's loop that tells the stack of each of its rounds."""
+    signature = inspect.signature(loop)
+
+    @functools.wraps(loop)
+    def run(*args: Any, **kwargs: Any) -> Structure:
+        bound = signature.bind(*args, **kwargs)
+        called = bound.arguments[body]
+
+        def one_round(*values: Any, **named: Any) -> Structure:
+            with stack.looping():
+                return called(*values, **named)
+
+        bound.arguments[body] = one_round
+        return loop(*bound.args, **bound.kwargs)
+
+    return run
 
 
 def is_tensor(value: object) -> bool:

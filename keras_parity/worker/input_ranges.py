@@ -9,23 +9,25 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_parity.protocol.results import UNKNOWN_SIZE, UNKNOWN_TOKENS, Bound, InputSpec, LearnedInputs
+from keras_parity.errors import quote
+from keras_parity.protocol.results import UNKNOWN_SIZE, UNKNOWN_TOKENS, Bound, InputSpec, LearnedInputs, Tried
 from keras_parity.worker import keras_internals
 from keras_parity.worker.capture import is_tensor, to_numpy
+from keras_parity.worker.tensors import Structure
 
 # Runs a model on a list of arrays, one for each input.
 Run = Callable[[list[np.ndarray]], Any]
 # Tells from a call's arguments what one of them is used for, as `_Recorder.note` takes it; None for nothing.
 _Describe = Callable[[dict[str, Any]], dict[str, Any] | None]
 
-INDEX, DOMAIN, MASK, SUITED, WORDS = "index", "domain", "mask", "suited", "words"
+INDEX, DOMAIN, MASK, MARKED, SUITED, WORDS = "index", "domain", "mask", "marked", "suited", "words"
 # Sizes to try where the model does not run with the usual one, as of positions or of halved and doubled images.
 _SIZES = (UNKNOWN_SIZE, 8, 16, 32, 64, 4, 2, 1, 128)
 # Constants to try in the search for one that the model takes.
@@ -42,7 +44,8 @@ class Use:
     """Something that the model does with a tensor.
 
     Attributes:
-        kind: `index` into a table, `domain` of a function, `mask`, `suited` values of a layer, or `words` looked up.
+        kind: `index` into a table, `domain` of a function, `mask`, `marked` steps of a padding, `suited` values of a
+            layer, or `words` looked up.
         label: Where, for people.
         values: The tensor.
         low: The least value that is allowed.
@@ -51,6 +54,7 @@ class Use:
         words: What values are known here.
         padding: Whether a zero is a padding here.
         distinct: Whether neighbours in a row are to differ.
+        marker: The value that marks a padded step here.
     """
 
     kind: str
@@ -62,6 +66,7 @@ class Use:
     words: tuple[str | int, ...] = ()
     padding: bool = False
     distinct: bool = False
+    marker: float | None = None
 
     @property
     def violation(self) -> str | None:
@@ -139,19 +144,34 @@ def learn_inputs(runs: Sequence[Run], specs: Sequence[InputSpec]) -> LearnedInpu
     return LearnedInputs(learned, doubtful, tuple(sorted(probe.sizes)))
 
 
-def find_violation(runs: Sequence[Run], arrays: list[np.ndarray]) -> str | None:
-    """Return what lies out of range where the model uses it as an index; None if nothing does, or the model raises."""
+def try_inputs(runs: Sequence[Run], inputs: Any, watched: bool) -> Tried:
+    """Return what a model's run on a draw came to, the last one of `runs` where there are several.
+
+    Args:
+        runs: As in `learn_inputs`.
+        inputs: A list of arrays in the order of the model's flattened inputs, or the structure to call it with.
+        watched: Whether to see what it uses as an index: one out of range is told, and brought into it.
+    """
+    violation = raised = None
+    usable = False
     for run in runs:
         recorder = _Recorder()
         try:
-            with _watching(recorder):
-                run(arrays)
-        except Exception:  # another fault than one of values: the check itself finds it
-            pass
-        for use in recorder.uses.values():
-            if use.kind == INDEX and use.violation:
-                return use.violation
-    return None
+            with _watching(recorder) if watched else nullcontext():
+                usable = _is_usable(run(inputs))
+            raised = None
+        except Exception as error:  # the model's own code may raise anything
+            usable, raised = False, f"{type(error).__name__}: {quote(error, limit=400)}"
+        out = (use.violation for use in recorder.uses.values() if use.kind == INDEX and use.violation)
+        violation = violation or next(out, None)
+    return Tried(violation, raised, usable)
+
+
+def _is_usable(outputs: Structure) -> bool:
+    """Return whether outputs hold no NaN and some finite number, as far as they are floats."""
+    arrays = [to_numpy(leaf) for leaf in keras.tree.flatten(outputs) if is_tensor(leaf) and not _is_text(leaf)]
+    floats = [array for array in arrays if array.dtype.kind == "f" and array.size]
+    return not any(np.isnan(a).any() for a in floats) and (not floats or any(np.isfinite(a).any() for a in floats))
 
 
 @dataclass
@@ -180,7 +200,7 @@ class _Probe:
     def learn(self, position: int) -> InputSpec:
         """Return what one input can take."""
         spec = self.specs[position]
-        if not self.base or spec.dtype == "bool":
+        if not self.base:
             return spec
         other = 1.0 - self.rest
         changed = self._uses(position, other)
@@ -192,6 +212,9 @@ class _Probe:
             return replace(spec, tokens=None, vocabulary=words.words, reason=f"looked up by {words.label}")
         if spec.dtype == "string":
             return spec
+        if spec.dtype == "bool":
+            label = next((u.label for u in changed.values() if u.kind == MASK and _is_the(u, spec, other)), None)
+            return spec if label is None else replace(spec, mask=True, reason=f"a mask at {label}")
         fraction = self._uses(position, 0.5) or {} if not _is_integer(spec.dtype) else {}
         padded = self._is_padded(changed)
         hard = {
@@ -209,6 +232,7 @@ class _Probe:
         if any(use.kind == MASK for use in identical):
             label = next(use.label for use in identical if use.kind == MASK)
             return replace(spec, tokens=2, padded=True, mask=True, reason=f"a mask at {label}")
+        spec = replace(spec, marker=next((use.marker for use in identical if use.kind == MARKED), None))
         if _is_integer(spec.dtype):  # it goes to no table: how many there are is anyone's guess
             spec = replace(spec, tokens=UNKNOWN_TOKENS)
         suited = next((use for use in identical if use.kind == SUITED), None)
@@ -250,6 +274,8 @@ class _Probe:
         known: dict[str, Any] = {"padded": padded, "distinct": distinct, "reason": f"goes to {label}"}
         if low is None and high is None:
             return spec
+        if integer and low == 0 and high is None:  # bins of a count, of which there may be any number
+            high = UNKNOWN_TOKENS - 1.0
         if whole and high is not None and (low is None or low <= 0) and high >= 0 and not distinct:
             return replace(spec, tokens=int(high) + 1, **known)
         return replace(spec, tokens=None, low=low, high=high, whole=whole, **known)
@@ -408,6 +434,8 @@ def _watched(
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         with recorder.suspend():
+            if "start_indices" in bound.arguments:
+                _note_starts(recorder, f"ops.{name}", bound.arguments)
             for argument, describe in arguments.items():
                 value = bound.arguments[argument]
                 told = describe(bound.arguments) if is_tensor(value) else None
@@ -419,6 +447,16 @@ def _watched(
             return function(*bound.args, **bound.kwargs)
 
     return call
+
+
+def _note_starts(recorder: _Recorder, label: str, arguments: dict[str, Any]) -> None:
+    """Note where a slice begins on each axis, as far as tensors tell: it may not reach beyond the end."""
+    lengths = arguments["shape"] if "shape" in arguments else arguments["updates"].shape
+    for axis, (size, length) in enumerate(zip(arguments["inputs"].shape, lengths, strict=False)):
+        start = arguments["start_indices"][axis]
+        if is_tensor(start):
+            last = int(size) - max(int(length), 1)  # a length of -1 takes all that is left
+            recorder.note(INDEX, f"{label}, axis {axis}", start, low=0, high=last)
 
 
 def _bring_within(tensor: Any, use: Use) -> Any:
@@ -450,6 +488,8 @@ def _note_layer(recorder: _Recorder, layer: keras.Layer, tensor: Any) -> Use | N
         return recorder.note(WORDS, label, tensor, words=words if strict else _with_unknown(words), padding=strict)
     if isinstance(layer, kinds.TextVectorization):
         return recorder.note(WORDS, label, tensor, words=_sentences(layer.get_vocabulary()[2:]))
+    if isinstance(layer, kinds.Masking):
+        recorder.note(MARKED, label, tensor, marker=float(layer.mask_value))
     suits = _suited(layer)
     if suits is not None:
         recorder.note(SUITED, label, tensor, suits=suits)
@@ -509,8 +549,12 @@ def _sentences(words: Sequence[str]) -> tuple[str, ...]:
     return (*(" ".join(cut) for cut in cuts), f"unknown-{known[0]} {known[-1]}")
 
 
+def _is_text(tensor: Any) -> bool:
+    return bool(keras.backend.standardize_dtype(tensor.dtype) == "string")
+
+
 def _values(tensor: Any) -> np.ndarray:
-    if keras.backend.standardize_dtype(tensor.dtype) == "string":
+    if _is_text(tensor):
         return np.asarray(tensor).astype(str)
     return to_numpy(tensor)
 
@@ -603,6 +647,18 @@ def _domain(low: float, high: float = math.inf) -> Callable[[dict[str, Any]], di
     return lambda _: {"kind": DOMAIN, "low": low, "high": high}
 
 
+def _bins(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": INDEX, "low": 0}
+
+
+def _base_of_power(arguments: dict[str, Any]) -> dict[str, Any] | None:
+    exponent = arguments["x2"]
+    exponents = np.asarray(_values(exponent) if is_tensor(exponent) else exponent, np.float64)
+    if (exponents == np.round(exponents)).all():
+        return None
+    return {"kind": DOMAIN, "low": 0.0 if (exponents > 0).all() else _TINY}
+
+
 def _mask(arguments: dict[str, Any]) -> dict[str, Any]:
     return {"kind": MASK}
 
@@ -635,6 +691,8 @@ _WATCHED: dict[str, dict[str, dict[str, _Describe]]] = {
         "arcsin": {"x": _domain(-1.0, 1.0)},
         "arctanh": {"x": _domain(-1.0, 1.0)},
         "arccosh": {"x": _domain(1.0)},
+        "power": {"x1": _base_of_power},
+        "bincount": {"x": _bins},
         "where": {"condition": _mask},
         "logical_not": {"x": _mask},
         "logical_and": {"x1": _mask, "x2": _mask},
@@ -655,5 +713,7 @@ _WATCHED: dict[str, dict[str, dict[str, _Describe]]] = {
         "cast": {"x": _mask_if_bool},
         "scatter": {"indices": _scattered},
         "scatter_update": {"indices": _scattered},
+        "slice": {},
+        "slice_update": {},
     },
 }

@@ -16,8 +16,8 @@ from keras import ops
 from keras_parity.worker import keras_internals
 from keras_parity.worker.tensors import Tensor
 
-# Draws an array of a shape.
-_Make = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+# Draws an array of a shape, from the values of parameters.
+_Make = Callable[..., np.ndarray]
 # Sizes, which may be tensors or symbols.
 _Shape = Sequence[Any]
 
@@ -73,46 +73,77 @@ def _known_sizes(shape: _Shape) -> tuple[int, ...] | None:
         return None
 
 
-def _drawn(generator: np.random.Generator, shape: _Shape, make: _Make, dtype: str | None = None) -> Tensor:
-    """Return a tensor of what `make` draws; in a graph of TensorFlow, it is drawn when the graph runs.
+def _drawn(
+    generator: np.random.Generator,
+    shape: _Shape,
+    make: _Make,
+    dtype: str | None = None,
+    parameters: Sequence[Any] = (),
+) -> Tensor:
+    """Return a tensor of what `make` draws; in a graph that does not know it all yet, it is drawn when the graph runs.
 
     Args:
         generator: The generator; each run of a graph draws from it what a call outside a graph draws.
         shape: Sizes, which a graph may not know before it runs.
-        make: Draws an array of a shape.
+        make: Draws an array of a shape, from the values of the parameters.
         dtype: Of the tensor; None takes floatx.
+        parameters: Numbers or tensors; no gradient goes through them.
     """
-    sizes = _known_sizes(shape)
-    if sizes is not None:
-        return _tensor(make(generator, sizes), dtype)
-    if keras.backend.backend() == "jax":  # it asks for shapes alone, with symbols for sizes
-        import jax.numpy as jnp
-
-        return jnp.zeros(shape, dtype or keras.config.floatx())
-    import tensorflow as tf
-
+    sizes, values = _known_sizes(shape), _known_values(parameters)
+    if sizes is not None and values is not None:
+        return _tensor(make(generator, sizes, *values), dtype)
     state = generator.bit_generator.state
 
-    def draw(sizes: np.ndarray) -> np.ndarray:
+    def draw(sizes: Sequence[Any], *values: Any) -> np.ndarray:
         again = np.random.Generator(np.random.Philox())
         again.bit_generator.state = state
-        return np.asarray(make(again, tuple(sizes)), np.float64)
+        found = make(again, tuple(int(size) for size in sizes), *map(np.asarray, values))
+        return np.asarray(found, np.float64)
 
-    values = tf.numpy_function(draw, [tf.stack([tf.cast(size, "int64") for size in shape])], tf.float64)
-    values.set_shape([size if isinstance(size, int) else None for size in shape])
-    return tf.cast(values, dtype or keras.config.floatx())
+    wanted = dtype or keras.config.floatx()
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        sizes_then = tf.stack([tf.cast(size, "int64") for size in shape])
+        drawn = tf.numpy_function(draw, [sizes_then, *map(tf.convert_to_tensor, parameters)], tf.float64)
+        drawn.set_shape([size if isinstance(size, int) else None for size in shape])
+        return tf.cast(drawn, wanted)
+    if keras.backend.backend() == "jax" and sizes is not None:
+        import jax
+
+        result = jax.ShapeDtypeStruct(sizes, wanted)
+        fixed = jax.lax.stop_gradient(tuple(parameters))
+        return jax.pure_callback(lambda *values: draw(sizes, *values).astype(wanted), result, *fixed)
+    return ops.zeros(shape, wanted)  # shapes alone are asked for, with symbols for sizes or values
+
+
+def _known_values(parameters: Sequence[Any]) -> list[np.ndarray] | None:
+    """Return the parameters' values; None where one is none yet: a tensor of a graph, or one without values."""
+    try:
+        return [np.asarray(ops.convert_to_numpy(parameter)) for parameter in parameters]
+    except Exception:  # each backend raises its own
+        return None
+
+
+def _scaled(
+    generator: np.random.Generator, shape: _Shape, make: _Make, scale: Any, shift: Any, dtype: str | None
+) -> Tensor:
+    """Return what `make` draws, scaled and shifted: by tensors as the model computes, so that gradients go through."""
+    if not (ops.is_tensor(scale) or ops.is_tensor(shift)):
+        return _drawn(generator, shape, lambda g, sizes: make(g, sizes) * scale + shift, dtype)
+    return ops.cast(_drawn(generator, shape, make, dtype) * scale + shift, dtype or keras.config.floatx())
 
 
 def _normal(
     generator: np.random.Generator, shape: _Shape, mean: Any = 0.0, stddev: Any = 1.0, dtype: str | None = None
 ) -> Tensor:
-    return _drawn(generator, shape, lambda g, sizes: g.standard_normal(sizes) * stddev + mean, dtype)
+    return _scaled(generator, shape, lambda g, sizes: g.standard_normal(sizes), stddev, mean, dtype)
 
 
 def _uniform(
     generator: np.random.Generator, shape: _Shape, minval: Any = 0.0, maxval: Any = 1.0, dtype: str | None = None
 ) -> Tensor:
-    return _drawn(generator, shape, lambda g, sizes: g.random(sizes) * (maxval - minval) + minval, dtype)
+    return _scaled(generator, shape, lambda g, sizes: g.random(sizes), maxval - minval, minval, dtype)
 
 
 def _truncated_normal(
@@ -122,10 +153,9 @@ def _truncated_normal(
         values = g.standard_normal(sizes)
         while (outside := np.abs(values) > 2).any():
             values[outside] = g.standard_normal(outside.sum())
-        scaled: np.ndarray = values * stddev + mean
-        return scaled
+        return values
 
-    return _drawn(generator, shape, make, dtype)
+    return _scaled(generator, shape, make, stddev, mean, dtype)
 
 
 def _randint(generator: np.random.Generator, shape: _Shape, minval: Any, maxval: Any, dtype: str = "int32") -> Tensor:
@@ -151,21 +181,21 @@ def _shuffle(generator: np.random.Generator, x: Tensor, axis: int = 0) -> Tensor
     return ops.take(x, order, axis=axis)
 
 
-def _gamma(generator: np.random.Generator, shape: _Shape, alpha: Tensor, dtype: str | None = None) -> Tensor:
-    return _tensor(generator.gamma(ops.convert_to_numpy(alpha), size=_sizes(shape)), dtype)
+def _gamma(generator: np.random.Generator, shape: _Shape, alpha: Any, dtype: str | None = None) -> Tensor:
+    return _drawn(generator, shape, lambda g, sizes, alpha: g.gamma(alpha, size=sizes), dtype, [alpha])
 
 
 def _binomial(
-    generator: np.random.Generator, shape: _Shape, counts: Tensor, probabilities: Tensor, dtype: str | None = None
+    generator: np.random.Generator, shape: _Shape, counts: Any, probabilities: Any, dtype: str | None = None
 ) -> Tensor:
-    counts, probabilities = ops.convert_to_numpy(counts), ops.convert_to_numpy(probabilities)
-    return _tensor(generator.binomial(counts.astype("int64"), probabilities, _sizes(shape)), dtype)
+    def make(g: np.random.Generator, sizes: tuple[int, ...], counts: np.ndarray, probable: np.ndarray) -> np.ndarray:
+        return np.asarray(g.binomial(counts.astype("int64"), probable, sizes))
+
+    return _drawn(generator, shape, make, dtype, [counts, probabilities])
 
 
-def _beta(
-    generator: np.random.Generator, shape: _Shape, alpha: Tensor, beta: Tensor, dtype: str | None = None
-) -> Tensor:
-    return _tensor(generator.beta(ops.convert_to_numpy(alpha), ops.convert_to_numpy(beta), _sizes(shape)), dtype)
+def _beta(generator: np.random.Generator, shape: _Shape, alpha: Any, beta: Any, dtype: str | None = None) -> Tensor:
+    return _drawn(generator, shape, lambda g, sizes, alpha, beta: g.beta(alpha, beta, sizes), dtype, [alpha, beta])
 
 
 _DRAWS: dict[str, Callable[..., Tensor]] = {

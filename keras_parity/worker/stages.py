@@ -31,6 +31,7 @@ from keras_parity.protocol.results import (
     Reloaded,
     Results,
     Study,
+    Tried,
     WeightSpec,
 )
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
@@ -59,6 +60,7 @@ from keras_parity.worker.replay import (
     to_value,
     variable_names,
 )
+from keras_parity.worker.settings import Settings, apply_settings, read_settings
 from keras_parity.worker.tensors import Compiled, Structure
 from keras_parity.worker.unrounded import bounds_of, range_of, taken_in_float64
 
@@ -103,6 +105,8 @@ class _Case:
     # The models that JAX could not compile in the last run: their calls are replayed eagerly, too.
     eager: set[str] = field(default_factory=set)
     patches: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    # Keras's settings before the model was built.
+    settings: Settings = field(default_factory=read_settings)
 
 
 _case: _Case | None = None
@@ -140,7 +144,13 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
         inputs=describe_inputs(model),
         weights=[
             WeightSpec(
-                w.path, tuple(w.shape), c.dtype, bool(w.trainable), *owners.get(id(w), ("", False)), _regularizer_of(w)
+                w.path,
+                tuple(w.shape),
+                c.dtype,
+                bool(w.trainable),
+                *owners.get(id(w), ("", False)),
+                _regularizer_of(w),
+                w.constraint is not None,
             )
             for w, c in zip(reference, checked, strict=True)
         ],
@@ -155,10 +165,11 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
 
 @performs(tasks.CloseCase)
 def close_case(task: tasks.CloseCase) -> None:
-    """Forget the case and take its patches off."""
+    """Forget the case, take its patches off, and set what the model's code has set back."""
     global _case
     if _case is not None:
         _case.patches.close()
+        apply_settings(_case.settings)
         _case = None
         keras.utils.clear_session(free_memory=False)
         if next(_closed) % CASES_BETWEEN_CLEANINGS == 0:
@@ -193,6 +204,18 @@ def set_weights(task: tasks.SetWeights) -> None:
                     layer.finalize_state()
 
 
+@performs(tasks.ConstrainWeights)
+def constrain_weights(task: tasks.ConstrainWeights) -> list[np.ndarray]:
+    """Return values for the weights as their constraints leave them; one that raises leaves a value as it is."""
+    found = list(task.values)
+    with _precision("reference"):
+        for i, variable in enumerate(_weights(current_case().models["reference"])):
+            if variable.constraint is not None:
+                with contextlib.suppress(Exception):  # training will tell
+                    found[i] = to_value(variable.constraint(to_tensor(found[i], variable.dtype))).array
+    return found
+
+
 @performs(tasks.LearnInputs)
 def learn_inputs(task: tasks.LearnInputs) -> LearnedInputs:
     """Return what a few runs of the model tell of its inputs."""
@@ -200,9 +223,9 @@ def learn_inputs(task: tasks.LearnInputs) -> LearnedInputs:
 
 
 @performs(tasks.TryInputs)
-def try_inputs(task: tasks.TryInputs) -> list[str | None]:
-    """Return, for each draw, what lies out of range where the model uses it as an index."""
-    return [input_ranges.find_violation(_runs(), arrays) for arrays in task.draws]
+def try_inputs(task: tasks.TryInputs) -> list[Tried]:
+    """Return what runs of the model on some draws came to."""
+    return [input_ranges.try_inputs(_runs(), inputs, task.watched) for inputs in task.draws]
 
 
 @performs(tasks.RunModel)
@@ -642,10 +665,10 @@ def _reference_run(plan: tasks.FitPlan | tasks.PredictPlan) -> tasks.FitPlan | t
 def _runs() -> list[input_ranges.Run]:
     """Return what runs the model that is asked about in inference mode; where numbers are coarse, both models."""
 
-    def run(kind: str, arrays: list[np.ndarray]) -> None:
+    def run(kind: str, inputs: Structure) -> Structure:
         with _running(kind, CallStack()), keras.StatelessScope():
             model = current_case().models[kind]
-            model(pack(model, arrays), training=False)
+            return model(pack(model, inputs), training=False)
 
     coarse = UNIT_ROUNDOFF[_training_dtype()] > UNIT_ROUNDOFF["float32"]
     return [functools.partial(run, kind) for kind in (KINDS if coarse else KINDS[1:])]

@@ -1,12 +1,15 @@
 """What a check feeds a model: reproducible, within the specification, and as its names say."""
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
-from keras_parity.draws import draw_inputs
+from keras_parity.draws import draw_inputs, draws_around
 from keras_parity.protocol.results import InputSpec
 from keras_parity.targets import draw_certainties, draw_targets
 
+Pair = namedtuple("Pair", "first second")
 IMAGE = InputSpec("image", (None, 5, 5, 1), "float32")
 TOKENS = InputSpec("tokens", (None, 6), "int32", tokens=7)
 
@@ -81,3 +84,67 @@ def test_a_mask_marks_something_in_each_row():
         (values,) = draw.inputs
         assert values[:, 0].all(), draw.name
         assert set(np.unique(values)) <= {0, 1}
+
+
+def test_a_mark_alone_may_be_on_or_off():
+    """A choice that is an input of one boolean is no mask, of which a row must mark something."""
+    spec = InputSpec("choice", (None, 1), "bool", mask=True)
+
+    drawn = np.concatenate([draw.inputs[0] for draw in draw_inputs([spec], seed=1, batch_size=4) if draw.ordinary])
+
+    assert set(drawn.ravel()) == {True, False}
+
+
+def test_a_padding_is_marked_by_whole_steps_at_the_ends_of_rows():
+    """On ordinary data and ties; exactly by the value that is looked for, in float64, too."""
+    for draw in draw_inputs([InputSpec("x", (None, 6, 3), "float32", marker=-0.1)], seed=1, batch_size=4):
+        padded = (draw.inputs[0] == -0.1).all(axis=-1)
+        assert padded[-1].any() == (draw.ordinary or draw.name == "ties"), draw.name
+        assert not padded[:, :3].any()
+        assert (np.sort(padded, axis=1) == padded).all()
+
+
+def test_draws_around_examples_keep_their_structure_and_their_range():
+    """The examples come first; real numbers are drawn anew, what is whole or words comes in rows of the examples."""
+    reals = np.random.default_rng(0).uniform(-2, 5, (6, 3)).astype("float32")
+    marks = np.tril(np.ones((6, 6), bool))
+    given = {"pair": Pair(reals, marks), "words": np.array([["a", "b"]] * 6), "threshold": np.float32(0.5)}
+
+    first, *others = draws_around(given, seed=1, batch_size=4)
+
+    assert first.inputs is given
+    assert (first.name, [draw.name for draw in others if draw.ordinary]) == ("given", ["ordinary 1"])
+    assert {"blank", "constant", "ties", "large", "batch of one"} <= {draw.name for draw in others}
+    for draw in others:
+        pair = draw.inputs["pair"]
+        assert isinstance(pair, Pair), draw.name
+        assert draw.around
+        assert len(pair.first) == len(pair.second) == (1 if draw.name == "batch of one" else 4)
+        assert reals.min() <= pair.first.min() <= pair.first.max() <= reals.max(), draw.name
+        assert pair.second.dtype == bool
+        assert pair.second.any(axis=-1).all(), draw.name  # a row of a mask without any mark has no meaning
+        assert draw.inputs["threshold"] == 0.5
+    assert {tuple(row) for row in others[0].inputs["pair"].second.tolist()} <= {tuple(row) for row in marks.tolist()}
+
+
+def test_columns_of_other_sizes_are_drawn_in_their_own_ranges():
+    """An age, an income and a share do not change places; a fixed batch keeps its size on every draw."""
+    given = np.array([[20.0, 5e4, 0.1], [40.0, 9e4, 0.3], [60.0, 1e5, 0.2]])
+
+    for draw in draws_around(given, seed=1, batch_size=None):
+        assert draw.inputs.shape == (3, 3)
+        assert (draw.inputs >= given.min(axis=0)).all(), draw.name
+        assert (draw.inputs <= given.max(axis=0)).all(), draw.name
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ((np.ones((5, 2)), np.ones((8, 2), "int32")), {}),  # nodes and edges: their numbers belong together
+        (np.ones((5, 2), "complex64"), {}),
+        (np.ones((5, 2)), {"edge": False}),
+    ],
+)
+def test_what_cannot_be_drawn_around_or_need_not_is_the_only_draw(given, options):
+    """The examples are checked as they are."""
+    assert [draw.name for draw in draws_around(given, 1, 4, **options)] == ["given"]

@@ -85,10 +85,10 @@ def test_a_range_is_put_into_words(spec, words):
 
 
 def test_only_inputs_that_changed_are_told():
-    """With what the model said of the values left out."""
-    [line] = say_narrowed([TOKENS, REALS], [InputSpec("tokens", (None, 4), "int32", tokens=5), REALS], "out of range")
+    """With what becomes of the values left out."""
+    [line] = say_narrowed([TOKENS, REALS], [InputSpec("tokens", (None, 4), "int32", tokens=5), REALS], "it raises")
 
-    assert line == ("the input 'tokens' is drawn as whole numbers from 0 to 4: beyond, the model raises (out of range)")
+    assert line == ("the input 'tokens' is drawn as whole numbers from 0 to 4: beyond, it raises")
 
 
 @pytest.mark.parametrize(

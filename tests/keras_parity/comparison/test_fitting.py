@@ -1,8 +1,11 @@
 """`fit` and `predict` are compared on several batches, and looked at closely where their results are not close."""
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
+from keras_parity.comparison.fitting import _sizes, _take
 from keras_parity.draws import PARTIAL, Draw
 from keras_parity.protocol.tasks import BatchwisePlan, FitPlan, LossPlan, PredictPlan, StudyLearning
 from tests.keras_parity.comparison.checks import tasks_of
@@ -70,3 +73,15 @@ def test_the_loop_of_who_is_blamed_already_is_held_against_its_own_batches():
 
     asked = {name for name, task in tasks_of(check, StudyLearning) if isinstance(task.plan, BatchwisePlan)}
     assert asked == {"jax"}
+
+
+def test_examples_are_taken_of_every_array_in_a_structure():
+    """Named tuples are kept, and numbers that belong to no example."""
+    pair = namedtuple("Pair", "first second")
+    given = {"pair": pair(np.arange(4), [np.ones((4, 2))]), "threshold": np.float32(0.5), "none": None}
+
+    taken = _take(given, np.array([0, 1, 0]))
+
+    assert (_sizes(given), _sizes(taken)) == ({4}, {3})
+    assert isinstance(taken["pair"], pair)
+    assert (taken["pair"].first.tolist(), taken["threshold"]) == ([0, 1, 0], 0.5)

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_parity.comparison.opening import learn_ranges, make_draws, open_model
+from keras_parity.comparison.opening import make_draws, open_model
 from keras_parity.errors import UsageError
 from keras_parity.participants import TooFewLeft
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import Description, InputSpec, LearnedInputs, Raised, WeightSpec
-from keras_parity.protocol.tasks import LearnInputs, OpenCase, SetWeights, TryInputs
+from keras_parity.protocol.results import Description, InputSpec, Raised, Tried, WeightSpec
+from keras_parity.protocol.tasks import ConstrainWeights, OpenCase, SetWeights, TryInputs
 from tests.keras_parity.comparison.checks import make_check, tasks_of
 from tests.keras_parity.verdicts import REQUEST
 
@@ -20,7 +20,6 @@ MODEL = Description(
     "model", [InputSpec("x", (None, 2), "float32")], [KERNEL, BIAS], [np.ones((2, 3)), np.ones(3)], 160, ["out"]
 )
 FUNCTION = replace(REQUEST.source, kind="function")
-TOKENS = InputSpec("tokens", (None, 3), "int32", tokens=100)
 
 
 def test_all_get_the_same_weights_each_in_its_own_order():
@@ -37,6 +36,19 @@ def test_all_get_the_same_weights_each_in_its_own_order():
         np.testing.assert_array_equal(given["jax"][0], given["torch"][1])
         np.testing.assert_array_equal(given["jax"][1], given["torch"][0])
         assert bool((given["jax"][0] != 1).any()) is drawn
+
+
+def test_a_constraint_holds_for_what_is_drawn():
+    """One execution applies it, and all get the same."""
+    held = replace(MODEL, weights=[replace(KERNEL, constrained=True), BIAS])
+    check = make_check(
+        {OpenCase: held, ConstrainWeights: lambda _, task: [np.abs(value) for value in task.values]}, source=FUNCTION
+    )
+
+    open_model(check, {})
+
+    assert len(tasks_of(check, ConstrainWeights)) == 1
+    assert all((task.values[0] >= 0).all() for _, task in tasks_of(check, SetWeights))
 
 
 def test_what_the_model_is_like_is_kept():
@@ -89,29 +101,18 @@ def test_another_model_is_left_out():
     assert "other weights" in check.participants.failures["torch"]
 
 
-def test_the_users_inputs_are_the_only_draw_and_without_any_the_model_must_declare_some():
-    """Nothing is guessed."""
-    given = np.ones((2, 2))
+def test_the_users_inputs_come_first_and_without_any_the_model_must_declare_some():
+    """Other draws are made around them, but where they do not hold one number of examples, which is noted."""
+    given, graph = np.ones((2, 2)), [np.ones((2, 2)), np.ones((5, 2))]
+    fine = {TryInputs: lambda _, task: [Tried(None, None, True) for _ in task.draws]}
+    several, one = make_check(fine, inputs=given), make_check(fine, inputs=graph)
 
-    [draw] = make_draws(make_check(inputs=given))
+    first, *others = make_draws(several)
+    [only] = make_draws(one)
 
-    assert draw.inputs is given
+    assert first.inputs is given
+    assert "blank" in {draw.name for draw in others}
+    assert only.inputs is graph
+    assert (len(several.ledger.notes), len(one.ledger.notes)) == (0, 1)
     with pytest.raises(UsageError, match="declares no input shape"):
         make_draws(make_check())
-
-
-def test_a_doubtful_range_is_tried_and_narrowed_with_a_note():
-    """Until no draw leaves it: here, 40 entries."""
-
-    def violations(name, task):
-        return [f"{a[0].max()} is out of range" if a[0].max() >= 40 else None for a in task.draws]
-
-    check = make_check({LearnInputs: LearnedInputs([TOKENS], True), TryInputs: violations})
-    check.inputs = [TOKENS]
-
-    learn_ranges(check)
-
-    [spec] = check.inputs
-    assert spec.tokens == 40
-    assert check.ledger.notes[0].startswith("the input 'tokens' is drawn as whole numbers from 0 to 39: beyond")
-    assert {name for name, _ in tasks_of(check, TryInputs)} == {"torch"}

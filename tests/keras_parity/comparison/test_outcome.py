@@ -17,7 +17,7 @@ OUTPUT = Quantity(Kind.OUTPUT)
 def checked(*layers: str, compared: int = 10, ordinary: bool = True, **state):
     """Return a check that has compared something and found JAX wrong in some layers."""
     check = make_check()
-    check.ledger.compared = compared
+    check.ledger.compared, check.ledger.finite = compared, True
     for layer in layers:
         check.ledger.see(layer)
         difference = Difference(OUTPUT, "jax", ("jax", "torch"), Cause.SEMANTIC, 1e-3, 1e4, "by far")
@@ -38,6 +38,7 @@ def checked(*layers: str, compared: int = 10, ordinary: bool = True, **state):
             "the backends disagree at a: jax is alone (on edge inputs only)",
         ),
         (checked(compared=0), Outcome.INCONCLUSIVE, "nothing could be compared: "),
+        (checked(finite=False), Outcome.INCONCLUSIVE, "nothing could be compared: no output of the model was finite"),
         (checked(unjudged="c raises"), Outcome.INCONCLUSIVE, "not all could be compared: c raises"),
         (checked(raised_everywhere="no"), Outcome.INCONCLUSIVE, "the model raises on every backend: no"),
         (checked("a", raised_everywhere="no"), Outcome.DISAGREE, "the backends disagree at a"),

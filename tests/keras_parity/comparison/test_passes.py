@@ -89,9 +89,16 @@ def test_a_run_that_raises_is_a_finding_where_others_finish():
     assert check.ledger.compared > 0
 
 
-@pytest.mark.parametrize(("draw", "everywhere"), [(ORDINARY, "ValueError: no (in inference)"), (BLANK, None)])
+@pytest.mark.parametrize(
+    ("draw", "everywhere"),
+    [
+        (ORDINARY, "ValueError: no (in inference)"),
+        (BLANK, None),
+        (Draw("ordinary 1", True, [EXACT], around=True), None),
+    ],
+)
 def test_a_run_that_raises_everywhere_counts_on_ordinary_data_alone(draw, everywhere):
-    """On an edge draw it is a note."""
+    """On an edge draw, or on one drawn around the user's examples, it is a note."""
     check = compare(Pass(draw, False, False), ran=Ran([], Raised("ValueError: no")))
 
     assert (check.ledger.findings, check.ledger.raised_everywhere) == ([], everywhere)

@@ -1,5 +1,6 @@
 """A script of a whole model: for what shows in no call alone."""
 
+from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from keras_parity.executions import installed_executions
 from keras_parity.protocol.reducing import Builder, Custom, Slot
 from keras_parity.reduce import reduce_to_script
 from keras_parity.reduce.output import NoReproducer, run_script
+from keras_parity.reduce.script import spell_structure
 from keras_parity.reduce.whole import WholeModel, WholeReduction, _imports, _spell_named, number_leaves, spell_data
 from tests.keras_parity.verdicts import REQUEST, finding
 
@@ -100,10 +102,13 @@ def names() -> list[str]:
 
 def test_leaves_are_numbered_in_their_structure():
     """Each array has its slot, in the structure that was given."""
-    arrays, structure = number_leaves({"a": np.zeros(1), "b": [np.ones(2), (np.ones(3),)]})
+    pair = namedtuple("Pair", "first second")
+    arrays, structure = number_leaves({"a": np.zeros(1), "b": [np.ones(2), pair(np.ones(3), (np.ones(4),))]})
 
-    assert [len(array) for array in arrays] == [1, 2, 3]
-    assert structure == {"a": Slot(0), "b": [Slot(1), (Slot(2),)]}
+    assert [len(array) for array in arrays] == [1, 2, 3, 4]
+    assert structure == {"a": Slot(0), "b": [Slot(1), pair(Slot(2), (Slot(3),))]}
+    typed = spell_structure(structure, lambda i: f"x{i}")
+    assert typed == "{'a': x0, 'b': [x1, namedtuple('Pair', 'first second')(x2, (x3,))]}"
 
 
 @pytest.mark.parametrize(

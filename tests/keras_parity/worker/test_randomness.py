@@ -20,6 +20,55 @@ def draw(name: str, *args, **kwargs) -> list[np.ndarray]:
         return [to_numpy(getattr(keras.random, name)(*args, **kwargs)) for _ in range(2)]
 
 
+def draw_in_graph(name: str, shape: tuple, values: list[float], compiled: bool) -> np.ndarray:
+    """Draw with parameters that a graph computes, of as many examples as it is given. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker.capture import CallStack, to_numpy, watching
+    from keras_parity.worker.randomness import shared_randomness
+
+    def run(x, *parameters):
+        return getattr(keras.random, name)((keras.ops.shape(x)[0], *shape), *parameters)
+
+    if compiled and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        run = tf.function(run, input_signature=[tf.TensorSpec([None])] + [tf.TensorSpec([])] * len(values))
+    elif compiled and keras.backend.backend() == "jax":
+        import jax
+
+        run = jax.jit(run)
+    stack = CallStack()
+    with watching(stack), shared_randomness(SEED, stack.next_draw):
+        return to_numpy(run(keras.ops.ones((3,)), *map(keras.ops.convert_to_tensor, values)))
+
+
+def draw_in_loops(loop: str) -> np.ndarray:
+    """Draw within each round of a loop, and once behind it. Runs in a worker."""
+    import keras
+    from keras import layers, ops
+
+    from keras_parity.worker.capture import CallStack, to_numpy, watching
+    from keras_parity.worker.randomness import shared_randomness
+
+    class Noisy(layers.Layer):
+        state_size = output_size = 2
+
+        def call(self, x, states):
+            drawn = x + keras.random.normal(ops.shape(x), seed=1)
+            return drawn, [drawn]
+
+    stack = CallStack()
+    stack.start_at(None)
+    with watching(stack), shared_randomness(SEED, stack.next_draw):
+        x = ops.zeros((1, 3, 2))
+        if loop == "rnn":
+            drawn = layers.RNN(Noisy(name="noisy"), return_sequences=True, name="rnn")(x)
+        else:
+            drawn = ops.scan(lambda _, one: (one, one + keras.random.normal((2,), seed=1)), x[0, 0], x[0])[1]
+        return to_numpy(ops.concatenate([ops.reshape(drawn, (3, 2)), keras.random.normal((1, 2), seed=1)]))
+
+
 def drop(names: list[str]) -> list[np.ndarray]:
     """Call dropout layers of some names on ones. Runs in a worker."""
     import keras
@@ -78,6 +127,31 @@ def test_every_distribution_is_the_same_on_all_backends(name, args, kwargs, hold
     assert all(holds(values) for values in drawn["jax"])
     for values in drawn.values():
         np.testing.assert_allclose(values, drawn["jax"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("gamma", [2.0]), ("beta", [2.0, 3.0]), ("binomial", [5.0, 0.5]), ("normal", [1.0, 2.0])]
+)
+def test_a_graph_draws_what_is_drawn_outside_of_it(name, values):
+    """Where neither the number of examples nor the parameters are known before it runs."""
+    [expected, *_] = drawn = [
+        ask(backend, draw_in_graph, name, (4,), values, compiled) for backend in BACKENDS for compiled in (False, True)
+    ]
+
+    assert expected.shape == (3, 4)
+    for found in drawn:
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loop", ["rnn", "scan"])
+def test_each_round_of_a_loop_draws_the_same(loop):
+    """One backend traces it once, another one runs each round; what is drawn behind it is other numbers."""
+    drawn = everywhere(draw_in_loops, loop)
+
+    for found in drawn.values():
+        np.testing.assert_allclose(found, drawn["torch"], rtol=1e-6)
+        assert (found[:3] == found[0]).all()
+        assert (found[3] != found[0]).all()
 
 
 def test_dropout_keeps_what_numpy_keeps_and_each_layer_draws_its_own():

@@ -6,10 +6,11 @@ import pytest
 from keras_parity.crew import shared_crew
 from keras_parity.errors import RemoteError
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import Raised
+from keras_parity.protocol.results import Raised, Tried
 from keras_parity.protocol.tasks import (
     CallInputs,
     CloseCase,
+    ConstrainWeights,
     ForgetCalls,
     LearnInputs,
     Nudge,
@@ -45,6 +46,15 @@ def build_with_table():
 
     tokens = keras.Input((4,), dtype="int32", name="tokens")
     return keras.Model(tokens, keras.layers.Embedding(7, 2, name="table")(tokens))
+
+
+def build_constrained():
+    """The logarithm of a sum with weights that may not be negative."""
+    import keras
+
+    given = keras.Input((2,))
+    positive = keras.layers.Dense(1, use_bias=False, kernel_constraint="non_neg")
+    return keras.Model(given, keras.ops.log(positive(given)))
 
 
 def build_nothing():
@@ -128,11 +138,26 @@ def test_what_an_input_can_take_is_learned_and_tried(worker):
     """A table's size is found by looking where the input goes."""
     described = open_case(worker, build_with_table)
     learned = worker.ask(LearnInputs(described.inputs))
-    good, bad = worker.ask(TryInputs([[np.full((2, 4), 6, "int32")], [np.full((2, 4), 7, "int32")]]))
+    draws = [[np.full((2, 4), number, "int32")] for number in (6, 7)]
+    good, bad = worker.ask(TryInputs(draws, watched=True))
+    unwatched, _ = worker.ask(TryInputs(draws, watched=False))
 
     assert learned.specs[0].tokens == 7
-    assert good is None
-    assert "7 is out of the range from 0 to 6" in bad
+    assert good == unwatched == Tried(None, None, True)
+    assert "7 is out of the range from 0 to 6" in bad.violation
+
+
+def test_what_gives_nan_or_raises_is_told(worker):
+    """A weight's constraint is asked for what is drawn."""
+    open_case(worker, build_constrained)
+    [values] = worker.ask(ConstrainWeights([np.array([[-1.0], [2.0]])]))
+    worker.ask(SetWeights([values]))
+
+    fine, nan, wrong = worker.ask(TryInputs([[np.ones((2, 2))], [-np.ones((2, 2))], [np.ones((2, 3))]], watched=False))
+
+    assert values.tolist() == [[0.0], [2.0]]
+    assert (fine, nan) == (Tried(None, None, True), Tried(None, None, False))
+    assert wrong.raised is not None
 
 
 def test_what_is_no_model_is_the_users_mistake_and_calls_can_be_forgotten(worker):
