@@ -1,7 +1,7 @@
 """What a check has found so far: findings, measurements and notes, each once, in the order of the model's layers."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from keras_parity.draws import Draw
@@ -45,6 +45,7 @@ class Ledger:
         raised_everywhere: What the model raised in all executions on ordinary data, if it did.
         unjudged: The first call on ordinary data that nothing can be said about, and why.
         configurations: What layers and operations were made with, by path.
+        functions: The backend's functions that each runs itself, on every backend, by its name in findings.
     """
 
     executions: tuple[str, ...]
@@ -57,22 +58,32 @@ class Ledger:
     _findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
     _measurements: dict[tuple[object, ...], Measurement] = field(default_factory=dict)
     configurations: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    functions: dict[str, set[str]] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _on_data: dict[str, bool] = field(default_factory=dict)
     _detours: dict[tuple[str, str], list[Quantity]] = field(default_factory=dict)
 
-    def see(self, path: str, configuration: Mapping[str, object] | None = None, *, on_data: bool = False) -> None:
+    def see(
+        self,
+        path: str,
+        configuration: Mapping[str, object] | None = None,
+        *,
+        on_data: bool = False,
+        functions: Set[str] = frozenset(),
+    ) -> None:
         """Give a place its turn in the order of findings, after those seen before.
 
         Args:
             path: Of the place.
             configuration: What is called there was made with.
             on_data: Whether it takes data that no trained weight has been at.
+            functions: The backend's functions that it runs itself, on every backend.
         """
         self._order.setdefault(path, len(self._order))
         self._on_data[path] = on_data and self._on_data.get(path, True)
         if configuration:
             self.configurations.setdefault(path, configuration)
+        self.functions.setdefault(Place(path).name, set()).update(functions)
 
     def add(self, place: Place, difference: Difference, mode: str, draw: Draw | None) -> None:
         """Keep a finding, unless a worse one of the same layer, execution, quantity and cause is known.

@@ -27,7 +27,7 @@ def conclude(check: Check, seconds: float) -> Verdict:
         ledger.note(f"{name} crashed once and in a fresh process not again: {text}")
     versions = participants.versions
     findings = ledger.findings
-    decision = decide(findings, versions, check.request.dtype, ledger.configurations)
+    decision = decide(findings, versions, check.request.dtype, ledger.configurations, functions=ledger.functions)
     groups = (*decision.failing, *decision.warnings)
     explanations = [describe_known(group, versions) for group in groups if group.known is not None]
     outcome, reason = _decide(check, decision)

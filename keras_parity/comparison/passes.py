@@ -102,7 +102,8 @@ class Passes:
             check.participants.ask(driver, RunModel(current.draw.inputs, current.training, True))
         self.depends_on_mode = any(call.moded for made in calls.values() for call in made.values())
         for call in calls[driver].values():
-            ledger.see(call.path, call.configuration, on_data=call.on_data)
+            functions = frozenset.intersection(*(m[call.key].functions for m in calls.values() if call.key in m))
+            ledger.see(call.path, call.configuration, on_data=call.on_data, functions=functions)
         models = _whole_calls(calls[driver])
         portions = list(_portions(calls[driver], models, current.everything))
         for keys in portions:

@@ -171,6 +171,7 @@ class CallOutline:
         dtypes: Of each tensor, by Keras's name.
         on_data: Whether it takes data that no trained weight has been at, so that no training needs its inputs'
             gradients.
+        functions: The backend's functions that its own code runs, as `abs` or `leaky_relu`: those of no call within.
     """
 
     key: str
@@ -184,6 +185,7 @@ class CallOutline:
     configuration: dict[str, object] = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
     on_data: bool = False
+    functions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from keras import tree
 
 from keras_parity.worker import keras_internals
+from keras_parity.worker.backend_functions import around_functions
 from keras_parity.worker.place import leave_place
 from keras_parity.worker.tensors import Compiled, Structure, Tensor
 
@@ -40,6 +41,7 @@ class Call:
         masks: For each tensor the Keras mask that it carries, or None.
         bytes: What the tensors take in float64.
         inner: The calls made within this one.
+        functions: The backend's functions that it ran itself, and not a call within it.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Call:
     masks: list[Tensor | None]
     bytes: int
     inner: list["Call"] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
 
     @property
     def key(self) -> str:
@@ -115,6 +118,15 @@ class CallStack:
         if self._change is None or len(self._running) < 2:
             return outputs
         return self._change(outputs, self._running[-1][0])
+
+    def run_function(
+        self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run one of the backend's functions, and keep with the innermost recorded call that it ran."""
+        call = next((call for _, call in reversed(self._running) if call is not None), None)
+        if call is not None:
+            call.functions.add(name)
+        return function(*args, **kwargs)
 
     def next_draw(self) -> tuple[str, int]:
         """Return the key of the innermost running call, and a count of these requests.
@@ -200,7 +212,7 @@ def record(model: keras.Model, inputs: Structure, training: bool, keep: str | No
             uncompiled = error if supports_jit(model) else None
     recorded: list[Call] = []
     stack = CallStack(recorded, (lambda tensor: _shorten(to_numpy(tensor), keep)) if keep else None)
-    with watching(stack), keras.StatelessScope():
+    with watching(stack), around_functions(stack.run_function), keras.StatelessScope():
         try:
             model(inputs, training=training)
         except Exception as error:  # the model's own: it is what the caller asks about
@@ -235,7 +247,7 @@ def _record_compiled(
     def run(inputs: Structure) -> list[tuple[list[Tensor], list[Tensor | None]]]:
         traced.clear()
         stack = CallStack(traced, (lambda tensor: _shorten(tensor, keep)) if keep else None, tracing=True)
-        with watching(stack), keras.StatelessScope():
+        with watching(stack), around_functions(stack.run_function), keras.StatelessScope():
             model(inputs, training=training)
         return [(call.inputs, call.masks) for call in traced]
 

@@ -8,7 +8,7 @@ import contextlib
 import functools
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -230,12 +230,9 @@ def run_model(task: tasks.RunModel) -> Ran:
             uncompiled = describe_error(found.uncompiled)
         case.calls[kind] = {call.key: call for call in found.calls}
     on_data = calls_on_data(list(case.calls["checked"].values()))
-    calls = [
-        _outline(call, call.key in on_data)
-        for call in case.calls["checked"].values()
-        # An operation made within a call gets another name in each run: it is taken with the call around it.
-        if call.key in case.calls["reference"] or "reference" in errors
-    ]
+    # An operation made within a call gets another name in each run: it is taken with the call around it.
+    told = case.calls["checked"].keys() & case.calls["checked" if "reference" in errors else "reference"].keys()
+    calls = [_outline(call, call.key in on_data, told) for call in case.calls["checked"].values() if call.key in told]
     reference_raised = None if "checked" in errors else errors.get("reference")
     return Ran(calls, errors.get("checked"), reference_raised, uncompiled)
 
@@ -547,7 +544,7 @@ def calls_on_data(calls: Sequence[Call]) -> set[str]:
     return found
 
 
-def _outline(call: Call, on_data: bool) -> CallOutline:
+def _outline(call: Call, on_data: bool, told: Set[str]) -> CallOutline:
     return CallOutline(
         key=call.key,
         path=call.path,
@@ -560,7 +557,13 @@ def _outline(call: Call, on_data: bool) -> CallOutline:
         configuration=_configuration(call.operation),
         dtypes=tuple(call.dtypes),
         on_data=on_data,
+        functions=frozenset(_functions(call, told)),
     )
+
+
+def _functions(call: Call, told: Set[str]) -> set[str]:
+    """Return the backend's functions that a call ran, with those of calls within that are not told by themselves."""
+    return call.functions.union(*(_functions(inner, told) for inner in call.inner if inner.key not in told))
 
 
 def _configuration(operation: keras.Operation) -> dict[str, object]:

@@ -47,6 +47,21 @@ def build_with_table():
     return keras.Model(tokens, keras.layers.Embedding(7, 2, name="table")(tokens))
 
 
+def build_distance():
+    """A layer that takes an absolute value, and one that ends with an activation."""
+    import keras
+
+    class Distance(keras.layers.Layer):
+        def build(self, shape):
+            self.tower = keras.layers.Dense(2, activation="leaky_relu", name="tower")
+            self.tower.build(shape)
+
+        def call(self, x):
+            return keras.ops.abs(self.tower(x))
+
+    return keras.Sequential([keras.Input((3,)), Distance(name="distance")])
+
+
 def build_nothing():
     """No model."""
     return 3
@@ -122,6 +137,17 @@ def test_dropout_is_the_same_on_all_backends_and_its_call_depends_on_the_mode(wo
     assert moded
     kept = keyed(1, "randomness", "dropout#0", 1).random((4, 2)) >= 0.5
     np.testing.assert_array_equal(study.checked[OUTPUT].array, kept * 2.0)
+
+
+def test_a_call_tells_which_functions_of_the_backend_its_own_code_runs(worker):
+    """So a known divergence of one is recognised within a layer; what a call within it runs is that one's."""
+    open_case(worker, build_distance)
+    ran = worker.ask(RunModel([INPUTS], True, True))
+    functions = {call.path: call.functions for call in ran.calls}
+
+    assert functions["distance"] == {"absolute"}
+    assert "leaky_relu" in functions["distance/tower"]
+    assert not functions[""]
 
 
 def test_what_an_input_can_take_is_learned_and_tried(worker):
