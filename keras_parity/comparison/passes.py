@@ -114,8 +114,8 @@ class Passes:
             held = studied()
             if not current.measure:
                 doubtful = {key: shared[key] for key in held if not agree_at_once(calls[driver][key], held[key])}
-                # A layer that is known to be wrong explains the model; else the one that does not is looked for.
-                if not current.everything and models & set(doubtful) and not ledger.findings:
+                # Whatever has been found: what differs here may be another fault, which this mode alone shows.
+                if not current.everything and models & set(doubtful):
                     self._call_back()
                     self._compare(replace(current, everything=True))
                     return

@@ -126,6 +126,17 @@ def test_without_everything_only_what_depends_on_the_mode_and_the_whole_is_repla
     assert blamed(check) == [("first", "jax")]
 
 
+def test_a_finding_does_not_hide_a_second_fault_that_inference_alone_shows():
+    """What was found in training explains no difference of a layer that training found sound."""
+    check = compare(
+        Pass(ORDINARY, True, False, False, False),
+        Pass(BLANK, False, False, False, False),
+        off={("torch", "second#0"): 1e-3, ("torch", "#0"): 1e-3, ("torch", "first#0"): 1e-3},
+    )
+
+    assert blamed(check) == [("first", "torch"), ("second", "torch")]
+
+
 def test_large_calls_are_replayed_in_portions():
     """Inner ones before the one around them."""
     calls = {c.key: c for c in (call("a", bytes_=PORTION), call("b", bytes_=PORTION // 2), call("c", bytes_=8))}
