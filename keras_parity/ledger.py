@@ -53,8 +53,9 @@ class Ledger:
     compared: int = 0
     raised_everywhere: str | None = None
     unjudged: str | None = None
-    # By the path of a layer, who rounds otherwise there, where a real number lies between two whole ones.
-    _rounding: dict[str, set[str]] = field(default_factory=dict)
+    # By the path of a layer, who gives something else there where either is right: another whole number next to a real
+    # one between both, another sign of an eigenvector.
+    _excused: dict[str, set[str]] = field(default_factory=dict)
     _findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
     _measurements: dict[tuple[object, ...], Measurement] = field(default_factory=dict)
     configurations: dict[str, Mapping[str, object]] = field(default_factory=dict)
@@ -165,22 +166,30 @@ class Ledger:
 
     def excuse_rounding(self, place: Place, executions: Iterable[str]) -> None:
         """Keep who gives another whole number at a place, where either is right: what differs behind it is excused."""
-        self._rounding.setdefault(place.name, set()).update(executions)
+        self._excused.setdefault(place.name, set()).update(executions)
         self.note(f"{place.name} rounds to whole numbers: where a value lies between two, backends may take either")
 
+    def excuse_choice(self, place: Place, executions: Iterable[str]) -> None:
+        """Keep who made another choice at a place, where any is right: what differs behind it is excused."""
+        self._excused.setdefault(place.name, set()).update(executions)
+        self.note(
+            f"{place.name} leaves a choice open, as of signs or of the order of equals: what differs between backends "
+            "for that alone is not held against them"
+        )
+
     @property
-    def rounding(self) -> set[str]:
-        """Who gives another whole number somewhere, where either is right."""
-        return set().union(*self._rounding.values())
+    def excused(self) -> set[str]:
+        """Who gives another whole number, or makes another choice, somewhere, where either is right."""
+        return set().union(*self._excused.values())
 
     def blamed_within(self, path: str) -> set[str | None]:
-        """Return which executions differ in the layers within a path, for a fault or for an excused rounding."""
-        excused = (who for layer, who in self._rounding.items() if _is_within(layer, path))
+        """Return which executions differ in the layers within a path, for a fault or for what is excused."""
+        excused = (who for layer, who in self._excused.items() if _is_within(layer, path))
         return {finding.execution for finding in self._within(path)}.union(*excused)
 
     def layers_within(self, path: str, execution: str) -> frozenset[str]:
-        """Return the layers within a path at which an execution differs, for a fault or for an excused rounding."""
-        excused = {layer for layer, who in self._rounding.items() if _is_within(layer, path) and execution in who}
+        """Return the layers within a path at which an execution differs, for a fault or for what is excused."""
+        excused = {layer for layer, who in self._excused.items() if _is_within(layer, path) and execution in who}
         return frozenset(f.layer for f in self._within(path) if f.execution == execution) | excused
 
     def _within(self, path: str) -> list[Finding]:

@@ -221,7 +221,7 @@ def _explained(check: Check, plan: StepsPlan, studies: Mapping[str, Study], said
     That is proven: the execution takes the same steps again, composed of the same parts without Keras's own step. If
     both give the same, the step itself is sound, and what differs is a part.
     """
-    blamed = {finding.execution for finding in check.ledger.findings} | check.ledger.rounding
+    blamed = {finding.execution for finding in check.ledger.findings} | check.ledger.excused
     doubtful = {difference.execution for difference in said.differences if difference.pair is not None}
     if not doubtful & blamed and not (None in doubtful and blamed):
         return set()

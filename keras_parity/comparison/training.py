@@ -100,8 +100,8 @@ def say_what_own_training_ignores(check: Check) -> None:
 
 
 def who_differs(check: Check) -> set[str]:
-    """Return who differs so far, by a fault or a rounding; where nobody is alone on ordinary data, all who do."""
-    blamed = check.ledger.rounding
+    """Return who differs so far, by a fault or an excuse; where nobody is alone on ordinary data, all who do."""
+    blamed = check.ledger.excused
     for finding in check.ledger.findings:
         if finding.execution is not None:
             blamed.add(finding.execution)

@@ -11,7 +11,7 @@ import numpy as np
 from keras_parity.judge.accuracy import ACCURATE, are_close, compare_accuracy, compare_without_reference
 from keras_parity.judge.difference import Difference, Error, Everyone, comparable, distance, raised
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
-from keras_parity.judge.equivalences import in_one_form
+from keras_parity.judge.equivalences import choosing_otherwise, in_one_form
 from keras_parity.judge.meaning import compare_meaning
 from keras_parity.judge.structure import compare_structure
 from keras_parity.protocol.cause import Cause
@@ -35,6 +35,8 @@ class Judgement:
         raised_everywhere: What it raised everywhere, so that nothing can be said.
         notes: What a reader should know.
         beyond_judging: What cannot be judged although a single step led to it; empty if nothing.
+        chosen: Who made another choice where any is right, as of an eigenvector's sign, than the others or in another
+            precision.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Judgement:
     raised_everywhere: Raised | None = None
     notes: list[str] = field(default_factory=list)
     beyond_judging: str = ""
+    chosen: set[str] = field(default_factory=set)
 
 
 def judge_call(
@@ -77,7 +80,8 @@ def judge_call(
         dtype = studies[next(iter(checked))].dtype
         moves = median_moves([studies[name].dtype_moves for name in checked])
         said.differences += compare_structure(checked)
-        checked = in_one_form(call.type, inputs, checked)
+        said.chosen = choosing_otherwise(call.type, inputs, [checked], call.configuration)
+        checked = in_one_form(call.type, inputs, checked, call.configuration)
         apart = compare_without_reference(_to_be_accurate(call, checked), moves, dtype, allowed_units(call))
         said.differences = [d for d in (*said.differences, *apart) if not explained(d)]
         said.compared = sum(len(values) for values in checked.values())
@@ -85,7 +89,10 @@ def judge_call(
     exact_studies = [studies[name] for name in reference]
     dtype = studies[next(iter(checked))].dtype
     said.differences += compare_structure(checked)
-    reference, checked = (in_one_form(call.type, inputs, results) for results in (reference, checked))
+    said.chosen = choosing_otherwise(call.type, inputs, [reference, checked], call.configuration)
+    reference, checked = (
+        in_one_form(call.type, inputs, results, call.configuration) for results in (reference, checked)
+    )
     if len(reference) > 1:
         moves = median_moves([study.moves for study in exact_studies])
         noise = median_moves([study.noise for study in exact_studies])

@@ -11,8 +11,8 @@ from typing import Any
 
 from keras_parity.worker import keras_internals
 
-# Where they are, but for `core`: what makes tensors is in every call.
-MODULES = ("image", "linalg", "math", "nn", "numpy")
+# Where they are; what makes tensors is in `core`, and in every call.
+_MODULES = ("image", "linalg", "math", "nn", "numpy")
 # Takes a function's name, the function and its arguments, and returns what is to be its result.
 Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
@@ -23,10 +23,10 @@ def around_functions(around: Around, *wanted: str) -> Iterator[None]:
 
     Args:
         around: Makes the call; whatever the function calls in turn comes to it, too.
-        wanted: The functions' names; none for all of them.
+        wanted: The functions' names; none for all of them but those of `core`.
     """
     with ExitStack() as stack:
-        for name in MODULES:
+        for name in (*_MODULES, *(["core"] if wanted else [])):
             module = keras_internals.backend_module(name)
             own = {
                 name: _made_by(around, name, function)

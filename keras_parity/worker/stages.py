@@ -60,7 +60,7 @@ from keras_parity.worker.replay import (
     variable_names,
 )
 from keras_parity.worker.tensors import Compiled, Structure
-from keras_parity.worker.unrounded import bounds_of, range_of, taken_in_float64
+from keras_parity.worker.unrounded import before_casts, bounds_of, range_of, taken_in_float64
 
 KINDS = ("reference", "checked")
 # Plans that train the whole model.
@@ -393,6 +393,9 @@ def find_bounds(task: tasks.FindBounds) -> Neighbours:
             unrounded = replay(call, stack, task.arrays, task.training, case.seed, False, None)
     except Exception:  # what looks up by a whole number takes no other
         unrounded = {}
+    with _running("reference", stack), before_casts(exact) as cut_off:
+        replay(case.calls["reference"][task.key], stack, task.arrays, task.training, case.seed, False, None)
+    unrounded |= cut_off
     nudges = [Nudge(_ROUNDED_UNITS * UNIT_ROUNDOFF["float32"], sample, alike=False) for sample in range(_ROUNDED_RUNS)]
     near = [replay_call("reference", task.key, task.arrays, task.training, False, nudge) for nudge in nudges]
     bounds = bounds_of(unrounded, exact, _ROUNDED_UNITS * UNIT_ROUNDOFF["float32"])
