@@ -185,7 +185,11 @@ class Ledger:
     def blamed_within(self, path: str) -> set[str | None]:
         """Return which executions differ in the layers within a path, for a fault or for what is excused."""
         excused = (who for layer, who in self._excused.items() if _is_within(layer, path))
-        return {finding.execution for finding in self._within(path)}.union(*excused)
+        return self.faulty_within(path).union(*excused)
+
+    def faulty_within(self, path: str) -> set[str | None]:
+        """Return which executions differ in the layers within a path for a fault."""
+        return {finding.execution for finding in self._within(path)}
 
     def layers_within(self, path: str, execution: str) -> frozenset[str]:
         """Return the layers within a path at which an execution differs, for a fault or for what is excused."""

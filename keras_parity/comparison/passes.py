@@ -8,13 +8,13 @@ from functools import partial
 import numpy as np
 
 from keras_parity.comparison.check import PORTION, SAMPLES, Check
+from keras_parity.comparison.enclosing import Enclosing
 from keras_parity.comparison.whole_numbers import WholeNumbers
 from keras_parity.draws import Draw
 from keras_parity.judge import (
     Difference,
     Nearby,
     agree_at_once,
-    differ_around,
     judge_call,
     largest,
     raised,
@@ -24,7 +24,7 @@ from keras_parity.participants import Begun
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import CallOutline, Raised, Ran, Study
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF
-from keras_parity.protocol.tasks import CallInputs, ReplayAround, ReplayNeighbours, RunModel, StudyCalls
+from keras_parity.protocol.tasks import CallInputs, ReplayNeighbours, RunModel, StudyCalls
 
 # The calls of a run by their keys.
 Calls = dict[str, CallOutline]
@@ -129,21 +129,12 @@ class Passes:
         """Judge one call; what a call within it does wrong is not its fault."""
         ledger, place = self.check.ledger, Place(call.path, call.type)
         studies = self._heed_usual_sizes(call, studies, current)
-        blamed = ledger.blamed_within(call.path)
-        own: dict[str, set[Quantity]] = {}  # for each of them, what its own code does wrong
-        whole = WholeNumbers(self.check, call, studies, arrays, current.training, partial(self._return_to, current))
+        return_to = partial(self._return_to, current)
+        whole = WholeNumbers(self.check, call, studies, arrays, current.training, return_to)
+        around = Enclosing(self.check, call, studies, arrays, current.training, current.backward, return_to)
 
         def explained(difference: Difference) -> bool:
-            if whole.explain(difference):
-                return True
-            if not (call.inner and blamed & {difference.execution, None, *(difference.pair or ())}):
-                return False
-            name = difference.execution
-            if name not in blamed or name is None or difference.quantity.kind is not Kind.OUTPUT:
-                return True
-            if name not in own:
-                own[name] = self._wrong_around(call, arrays, current, name)
-            return difference.quantity not in own[name]
+            return whole.explain(difference) or around.explain(difference)
 
         which = call.key, arrays, current.training, current.backward
         ask = self.check.neighbours(partial(ReplayNeighbours, *which))
@@ -191,22 +182,6 @@ class Passes:
             )
             for name, study in studies.items()
         }
-
-    def _wrong_around(self, call: CallOutline, arrays: list[np.ndarray], current: Pass, name: str) -> set[Quantity]:
-        """Return which results of a call differ though the layers within it give what they do elsewhere.
-
-        A graph of layers has no code of its own that could be wrong.
-        """
-        ledger, participants = self.check.ledger, self.check.participants
-        blamed = ledger.blamed_within(call.path)
-        sound = next((other for other in participants.exact if other not in blamed), None)
-        if sound is None or name not in participants.exact or None in blamed or call.functional:
-            return set()
-        self._return_to(current)
-        task = ReplayAround(call.key, arrays, current.training, ledger.layers_within(call.path, name))
-        there = participants.ask(sound, task)
-        here = participants.ask(name, replace(task, given=there.within))
-        return differ_around(there.results, here.results)
 
     def _run(self, current: Pass) -> tuple[dict[str, Ran], str]:
         """Return what a pass's run of the model leaves everywhere, and who kept the inputs of each call."""

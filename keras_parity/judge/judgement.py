@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from keras_parity.judge.accuracy import ACCURATE, are_close, compare_accuracy, compare_without_reference
+from keras_parity.judge.accuracy import ACCURATE, are_close, compare_accuracy, compare_without_reference, unavoidable
 from keras_parity.judge.difference import Difference, Error, Everyone, comparable, distance, raised
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
 from keras_parity.judge.equivalences import choosing_otherwise, in_one_form
-from keras_parity.judge.meaning import compare_meaning
+from keras_parity.judge.meaning import compare_meaning, differs
 from keras_parity.judge.structure import compare_structure
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
@@ -340,17 +340,34 @@ def _apart(study: Study, results: Results, others: Results) -> list[Difference]:
     return differences
 
 
-def differ_around(sound: Results | Raised, own: Results | Raised) -> set[Quantity]:
+def differ_around(
+    sound: Results | Raised,
+    own: Results | Raised,
+    dtype: str = "float32",
+    moves: Moves | None = None,
+    allowed: float = ACCURATE,
+) -> set[Quantity]:
     """Return which results of a call differ though what is wrong within it was taken from a sound execution.
+
+    Of a call that adds losses no gradients are among them: those of a loss added within come from there.
 
     Args:
         sound: The call's float64 results in that execution.
         own: Those of the one that is wrong within, with the sound results handed in.
+        dtype: By whose rounding units they may differ.
+        moves: How far a result moves under a perturbation of one of these; None for results in float64.
+        allowed: How many units.
     """
     if isinstance(sound, Raised) or isinstance(own, Raised):
         return set()
-    differences, _ = compare_meaning({"sound": sound, "own": own}, {})
-    return {d.quantity for d in differences if d.cause is not None or d.units > ACCURATE}
+    found = set()
+    for quantity, holders in comparable({"sound": sound, "own": own}):
+        one, other = (value.array for value in holders.values())
+        unit = unavoidable((moves or {}).get(quantity, 0.0), [one], dtype)
+        if differs(*holders.values()) or distance(one, other) > allowed * unit:
+            found.add(quantity)
+    adds_losses = any(quantity.kind is Kind.ADDED_LOSS for quantity in sound)
+    return {quantity for quantity in found if not (adds_losses and quantity.kind is Kind.GRADIENT)}
 
 
 def shared_moves(moves: Sequence[Moves]) -> dict[Quantity, float]:

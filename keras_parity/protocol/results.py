@@ -228,7 +228,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Around:
-    """One call replayed in float64, and what layers within it gave.
+    """One call replayed with what layers within it give handed in, and what they gave.
 
     Attributes:
         results: The call's own results, or what it raised.

@@ -211,21 +211,27 @@ class FindBounds(Task[Neighbours]):
 
 @dataclass(frozen=True)
 class ReplayAround(Task[Around]):
-    """Replay a call in float64, with what layers within it give handed in.
+    """Replay a call with what layers within it give handed in.
+
+    Gradients pass these layers by a linear map, which is the same everywhere.
 
     Attributes:
         key: Of the call.
         arrays: Its tensors.
         training: The mode that it was recorded in.
+        backward: Whether gradients are wanted.
         layers: The paths of the layers within.
         given: What each call of theirs gives, by key; None leaves it to them.
+        exact: Whether in float64; else in the dtype asked about.
     """
 
     key: str
     arrays: list[np.ndarray]
     training: bool
+    backward: bool
     layers: frozenset[str]
     given: dict[str, list[np.ndarray]] | None = None
+    exact: bool = True
 
 
 @dataclass(frozen=True)

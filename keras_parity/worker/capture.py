@@ -23,6 +23,8 @@ from keras_parity.worker.tensors import Compiled, Structure, Tensor
 _Keep = Callable[[Tensor], Tensor]
 # What these call within, they call in a loop that one backend traces and another one runs, so they are taken whole.
 TAKEN_WHOLE = (keras.layers.RNN, keras.layers.TimeDistributed)
+# Makes something else of a call's outputs, from them, the call's key and its arguments.
+Change = Callable[[Structure, str, Structure], Structure]
 # Stands for a tensor among a call's arguments.
 TENSOR = object()
 
@@ -96,7 +98,7 @@ class CallStack:
         self._counts: dict[str, int] = {}
         self._draws: dict[str, int] = {}
         self._base: str | None = ""
-        self._change: Callable[[Structure, str], Structure] | None = None
+        self._change: Change | None = None
         self.failed_at: str | None = None
 
     def start_at(self, path: str | None) -> None:
@@ -106,18 +108,20 @@ class CallStack:
     def spoil_results(self, spoil: Callable[[Tensor, str], Tensor]) -> None:
         """Let the calls within the outermost one hand on what `spoil` makes of a tensor and the call's key."""
         self.change_results(
-            lambda outputs, key: tree.map_structure(lambda leaf: spoil(leaf, key) if is_tensor(leaf) else leaf, outputs)
+            lambda outputs, key, _: tree.map_structure(
+                lambda leaf: spoil(leaf, key) if is_tensor(leaf) else leaf, outputs
+            )
         )
 
-    def change_results(self, change: Callable[[Structure, str], Structure]) -> None:
-        """Let the calls within the outermost one hand on what `change` makes of their outputs and the call's key."""
+    def change_results(self, change: Change) -> None:
+        """Let the calls within the outermost one hand on what `change` makes of their outputs."""
         self._change = change
 
-    def leave(self, outputs: Structure) -> Structure:
-        """Return what the innermost running call hands on."""
+    def leave(self, outputs: Structure, arguments: Structure) -> Structure:
+        """Return what the innermost running call hands on, which took these arguments."""
         if self._change is None or len(self._running) < 2:
             return outputs
-        return self._change(outputs, self._running[-1][0])
+        return self._change(outputs, self._running[-1][0], arguments)
 
     def run_function(
         self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -285,13 +289,13 @@ def watching(stack: CallStack) -> Iterator[CallStack]:
 
     def call_layer(self: keras.Layer, *args: Any, **kwargs: Any) -> Structure:
         with stack.entering(self, args, kwargs):
-            return stack.leave(layer_call(self, *args, **kwargs))
+            return stack.leave(layer_call(self, *args, **kwargs), (args, kwargs))
 
     def call_operation(self: keras.Operation, *args: Any, **kwargs: Any) -> Structure:
         if isinstance(self, keras.Layer):  # on its way from the method above
             return operation_call(self, *args, **kwargs)
         with stack.entering(self, args, kwargs):
-            return stack.leave(operation_call(self, *args, **kwargs))
+            return stack.leave(operation_call(self, *args, **kwargs), (args, kwargs))
 
     def call_stateless(self: keras.Layer, *args: Any, **kwargs: Any) -> Structure:  # how JAX's `fit` calls a model
         with stack.entering(self, args, kwargs):

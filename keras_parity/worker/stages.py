@@ -37,7 +37,7 @@ from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
 from keras_parity.protocol.tasks import Neighbours, Nudge
 from keras_parity.worker import input_ranges, keras_internals, parts, precision, saving, training
 from keras_parity.worker.building import build_model
-from keras_parity.worker.capture import Call, CallStack, is_tensor, record, to_numpy, watching
+from keras_parity.worker.capture import Call, CallStack, Change, is_tensor, record, to_numpy, watching
 from keras_parity.worker.compiled_programs import forget_compiled_programs, keep_compiled_programs
 from keras_parity.worker.inputs import (
     build_layers,
@@ -49,7 +49,7 @@ from keras_parity.worker.inputs import (
 )
 from keras_parity.worker.lone_values import has_lone_values, rounded_means
 from keras_parity.worker.performing import performs
-from keras_parity.worker.randomness import is_random_state, shared_randomness
+from keras_parity.worker.randomness import is_random_state, keyed_generator, shared_randomness
 from keras_parity.worker.replay import (
     perturb,
     perturb_data,
@@ -59,7 +59,7 @@ from keras_parity.worker.replay import (
     to_value,
     variable_names,
 )
-from keras_parity.worker.tensors import Compiled, Structure
+from keras_parity.worker.tensors import Compiled, Structure, Tensor
 from keras_parity.worker.unrounded import before_casts, bounds_of, range_of, taken_in_float64
 
 KINDS = ("reference", "checked")
@@ -288,7 +288,7 @@ def replay_call(
     backward: bool = True,
     nudge: Nudge | None = None,
     rounds: bool = False,
-    change: Callable[[Structure, str], Structure] | None = None,
+    change: Change | None = None,
 ) -> Results | Raised:
     """Replay one call alone.
 
@@ -406,28 +406,55 @@ def find_bounds(task: tasks.FindBounds) -> Neighbours:
 
 @performs(tasks.ReplayAround)
 def replay_around(task: tasks.ReplayAround) -> Around:
-    """Replay a call in float64 with what layers within it give handed in, or told."""
+    """Replay a call with what layers within it give handed in, and told."""
+    kind = "reference" if task.exact else "checked"
+    which = kind, task.key, task.arrays, task.training
     within: dict[str, list[np.ndarray]] = {}
 
-    def change(outputs: Structure, key: str) -> Structure:
-        if key.rpartition("#")[0] not in task.layers:
+    def is_asked(key: str) -> bool:
+        return key.rpartition("#")[0] in task.layers
+
+    def keep(outputs: Structure, key: str, arguments: Structure) -> Structure:
+        if is_asked(key):
+            within[key] = [to_numpy(leaf) for leaf in tree.flatten(outputs) if is_tensor(leaf)]
+        return outputs
+
+    if task.given is None:  # forward alone: where JAX differentiates there are no values to keep
+        replay_call(*which, backward=False, change=keep)
+    handed_in = within if task.given is None else task.given
+
+    def hand_in(outputs: Structure, key: str, arguments: Structure) -> Structure:
+        if not is_asked(key):
             return outputs
-        leaves = tree.flatten(outputs)
-        if task.given is None:
-            within[key] = [to_numpy(leaf) for leaf in leaves if is_tensor(leaf)]
-            return outputs
-        given = iter(task.given[key])
-        return tree.pack_sequence_as(outputs, [_in_place_of(leaf, given) for leaf in leaves])
+        given = iter(handed_in[key])
+        taken = [leaf for leaf in tree.flatten(arguments) if is_tensor(leaf)]
+        return tree.map_structure(lambda leaf: _in_place_of(leaf, given, taken, key), outputs)
 
-    results = replay_call("reference", task.key, task.arrays, task.training, backward=False, change=change)
-    return Around(results, within)
+    return Around(replay_call(*which, task.backward, change=hand_in), within)
 
 
-def _in_place_of(leaf: Any, given: Iterator[np.ndarray]) -> Any:
-    """Return the next of the given arrays as a tensor like `leaf`, with its mask; what is no tensor as it is."""
+def _in_place_of(leaf: Any, given: Iterator[np.ndarray], taken: list[Tensor], key: str) -> Any:
+    """Return the next of the given arrays as a tensor like `leaf`, with its mask; what is no tensor as it is.
+
+    Its gradient is that of a linear map of what the call took, drawn from the call's key.
+
+    Args:
+        leaf: What a call within another gives.
+        given: What it is to give.
+        taken: The call's tensors.
+        key: The call's.
+    """
     if not is_tensor(leaf):
         return leaf
-    tensor = to_tensor(next(given), keras.backend.standardize_dtype(leaf.dtype))
+    dtype = keras.backend.standardize_dtype(leaf.dtype)
+    tensor = to_tensor(next(given), dtype)
+    if keras.backend.is_float_dtype(dtype):
+        draw = keyed_generator(0, "linear map", key).standard_normal
+        ways = to_tensor(draw(tuple(leaf.shape)), dtype)
+        for one in taken:
+            if keras.backend.is_float_dtype(own := keras.backend.standardize_dtype(one.dtype)):
+                moved = keras.ops.sum((one - keras.ops.stop_gradient(one)) * to_tensor(draw(tuple(one.shape)), own))
+                tensor = tensor + ways * keras.ops.cast(moved, dtype)
     if keras_internals.get_mask(leaf) is not None:
         keras_internals.set_mask(tensor, keras_internals.get_mask(leaf))
     return tensor

@@ -43,7 +43,7 @@ def build_dense():
 
 @contextlib.contextmanager
 def faulty(*faults: str):
-    """Plant faults by name: `inner`, `around`, `evaluate`, `predict`."""
+    """Plant faults by name: `inner`, `around`, and their gradients alone, `evaluate`, `predict`."""
     import sys
 
     import keras
@@ -60,9 +60,17 @@ def faulty(*faults: str):
     def predict(self, *args, **kwargs):
         return 1.01 * right_predict(self, *args, **kwargs)
 
+    def steeper(x):
+        return 1.01 * x + keras.ops.stop_gradient(-0.01 * x)
+
+    def call_steeper(layer, inputs, training=None):
+        return steeper(right_call(layer, inputs, training=training))
+
     wrong = {
         "inner": (dense, "call", functools.wraps(right_call)(call)),
         "around": (sys.modules[__name__], "scale", lambda x: 2.02 * x),
+        "gradient of inner": (dense, "call", functools.wraps(right_call)(call_steeper)),
+        "gradient around": (sys.modules[__name__], "scale", lambda x: steeper(2.0 * x)),
         "evaluate": (model, "evaluate", evaluate),
         "predict": (model, "predict", predict),
     }
@@ -86,8 +94,10 @@ def culprits(build, *faults: str) -> set[tuple]:
         (("inner",), {"around/inner"}),
         (("around",), {"around"}),
         (("inner", "around"), {"around/inner", "around"}),
+        (("gradient of inner",), {"around/inner"}),
+        (("gradient of inner", "gradient around"), {"around/inner", "around"}),
     ],
-    ids=["the inner layer", "its surroundings", "both"],
+    ids=["the inner layer", "its surroundings", "both", "the inner gradient", "both gradients"],
 )
 def test_a_wrong_layer_does_not_hide_a_wrong_one_around_it(faults, layers):
     """The outer one is replayed with what the inner one gives elsewhere."""
