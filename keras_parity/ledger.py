@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from keras_parity.draws import Draw
 from keras_parity.judge import Difference, Error, Judgement, size_of
 from keras_parity.protocol.cause import Cause
-from keras_parity.protocol.quantity import Quantity
+from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised
 from keras_parity.verdict import Finding, Measurement
 
@@ -203,15 +203,19 @@ class Ledger:
     def findings(self) -> list[Finding]:
         """The findings in the order of the model's layers; what is no layer comes last.
 
-        Who raised an error at a place takes no part in the other findings there: of three, two may raise.
+        Who raised an error at a place takes no part in the other findings there: of three, two may raise. Who raised
+        one in gradients alone takes part in all but those.
         """
-        raised: dict[tuple[str, str], set[str | None]] = {}
+        raised: dict[tuple[str, str, bool], set[str | None]] = {}
         for finding in self._findings.values():
             if finding.cause is Cause.ERROR:
-                raised.setdefault((finding.layer, finding.mode), set()).add(finding.execution)
+                of_gradients = finding.quantity.kind is Kind.GRADIENT
+                for backward in {True, of_gradients}:
+                    raised.setdefault((finding.layer, finding.mode, backward), set()).add(finding.execution)
 
         def taking_part(finding: Finding) -> tuple[str, ...]:
-            lost = raised.get((finding.layer, finding.mode), set()) - {finding.execution}
+            which = finding.layer, finding.mode, finding.quantity.kind is Kind.GRADIENT
+            lost = raised.get(which, set()) - {finding.execution}
             left = tuple(name for name in finding.executions if name not in lost)
             return left if len(left) > 1 else finding.executions
 

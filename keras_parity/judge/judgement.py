@@ -20,6 +20,8 @@ from keras_parity.protocol.results import CallOutline, Raised, Results, Study
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF
 
 Moves = Mapping[Quantity, float]
+# What raises where results are there, and their gradients are not.
+GRADIENTS = Quantity(Kind.GRADIENT, "inputs and weights")
 
 
 @dataclass
@@ -73,13 +75,14 @@ def judge_call(
         return said
     said.differences += [raised(Quantity(Kind.OUTPUT), name, error.text) for name, error in errors.items()]
     said.without_float64, reference = _split({name: studies[name].reference for name in checked})
+    _say_whose_gradients_raise(said, {name: studies[name] for name in checked})
     if len(checked) < 2:
         said.differences = [d for d in said.differences if not explained(d)]
         return said
     if not reference:
         dtype = studies[next(iter(checked))].dtype
         moves = median_moves([studies[name].dtype_moves for name in checked])
-        said.differences += compare_structure(checked)
+        said.differences += _compare_structure(checked, studies)
         said.chosen = choosing_otherwise(call.type, inputs, [checked], call.configuration)
         checked = in_one_form(call.type, inputs, checked, call.configuration)
         apart = compare_without_reference(_to_be_accurate(call, checked), moves, dtype, allowed_units(call))
@@ -88,7 +91,7 @@ def judge_call(
         return said
     exact_studies = [studies[name] for name in reference]
     dtype = studies[next(iter(checked))].dtype
-    said.differences += compare_structure(checked)
+    said.differences += _compare_structure(checked, studies)
     said.chosen = choosing_otherwise(call.type, inputs, [reference, checked], call.configuration)
     reference, checked = (
         in_one_form(call.type, inputs, results, call.configuration) for results in (reference, checked)
@@ -121,11 +124,34 @@ def judge_call(
     return said
 
 
+def _say_whose_gradients_raise(said: Judgement, studies: Mapping[str, Study]) -> None:
+    """Tell what gradients raised where the results themselves are there."""
+    errors = {name: study.checked_gradients for name, study in studies.items() if study.checked_gradients is not None}
+    if len(errors) == len(studies):
+        said.raised_everywhere = next(iter(errors.values()))
+    else:
+        said.differences += [raised(GRADIENTS, name, error.text) for name, error in errors.items()]
+    for name, study in studies.items():
+        if study.reference_gradients is not None and name not in errors:
+            said.without_float64[name] = study.reference_gradients
+
+
+def _compare_structure(checked: Everyone, studies: Mapping[str, Study]) -> list[Difference]:
+    """Return differences in structure; of gradients, between those alone whose gradients raise nothing."""
+    whole = {name for name in checked if studies[name].checked_gradients is None}
+    if whole == set(checked):
+        return compare_structure(checked)
+    gradients = {
+        name: {q: v for q, v in checked[name].items() if q.kind is Kind.GRADIENT} for name in checked if name in whole
+    }
+    return compare_structure(_without(checked, Kind.GRADIENT)) + compare_structure(gradients)
+
+
 def agree_at_once(call: CallOutline, studies: Mapping[str, Study]) -> bool:
     """Return whether executions agree on a call, however small its unavoidable errors: none need be measured."""
     raising, reference = _split({name: study.reference for name, study in studies.items()})
     failing, checked = _split({name: study.checked for name, study in studies.items()})
-    if raising or failing:
+    if raising or failing or any(s.reference_gradients or s.checked_gradients for s in studies.values()):
         return False
     differences, references = compare_meaning(reference, {})
     exact = {quantity: reference[name][quantity].array for quantity, name in references.items()}
@@ -397,7 +423,7 @@ def _beyond_judging(reference: Everyone, noise: Moves) -> list[Quantity]:
 def median_moves(moves: Sequence[Moves]) -> dict[Quantity, float]:
     """Return, by quantity, the median of what executions measured: one that is wrong cannot widen its own measure."""
     quantities = dict.fromkeys(itertools.chain.from_iterable(moves))
-    return {quantity: statistics.median(m.get(quantity, 0.0) for m in moves) for quantity in quantities}
+    return {quantity: statistics.median(m[quantity] for m in moves if quantity in m) for quantity in quantities}
 
 
 def allowed_units(call: CallOutline) -> float:

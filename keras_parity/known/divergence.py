@@ -277,11 +277,11 @@ def output(
 
 
 def raises(alone: str, operations: str, says: str, draws: Iterable[DrawKind] = EVERY) -> Sign:
-    """Return the sign of an error that one backend or another raises, told by its text."""
+    """Return the sign of an error that one backend or another raises, there or on the way back, told by its text."""
     return Sign(
         operations=frozenset(operations.split()),
         alone=frozenset(alone.split()),
-        kinds=frozenset({Kind.OUTPUT}),
+        kinds=frozenset({Kind.OUTPUT, Kind.GRADIENT}),
         causes=frozenset({Cause.ERROR}),
         draws=frozenset(draws),
         says=says,

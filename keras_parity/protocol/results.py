@@ -216,6 +216,8 @@ class Study:
         moves: For each float64 result how far it moves under perturbations of one float32 rounding unit.
         dtype_moves: The same for one unit of `dtype`.
         noise: What the float64 results' own roundings may amount to: the move under one unit of float64.
+        reference_gradients: What the gradients in float64 raised, where the results themselves are there.
+        checked_gradients: What those in `dtype` raised, likewise.
     """
 
     dtype: str
@@ -224,6 +226,8 @@ class Study:
     moves: dict[Quantity, float]
     dtype_moves: dict[Quantity, float]
     noise: dict[Quantity, float] = field(default_factory=dict)
+    reference_gradients: Raised | None = None
+    checked_gradients: Raised | None = None
 
 
 @dataclass(frozen=True)

@@ -255,29 +255,63 @@ def study_calls(task: tasks.StudyCalls) -> dict[str, Study]:
     calls = current_case().calls["checked"]
     calls |= {key: replace(calls[key], dtypes=list(dtypes)) for key, dtypes in task.dtypes.items()}
     for key, arrays in task.inputs.items():
+        backward = dict.fromkeys(KINDS, task.backward)
 
         def again(
-            kind: str, nudge: Nudge | None = None, key: str = key, arrays: list[np.ndarray] = arrays
+            kind: str,
+            nudge: Nudge | None = None,
+            key: str = key,
+            arrays: list[np.ndarray] = arrays,
+            backward: dict[str, bool] = backward,
         ) -> Results | Raised:
-            return replay_call(kind, key, arrays, task.training, task.backward, nudge, rounds=True)
+            return replay_call(kind, key, arrays, task.training, backward[kind], nudge, rounds=True)
 
-        dtype = _asked_dtype(key)
-        reference, checked = again("reference"), again("checked")
-        moves = {}
-        for name in {"float32", dtype}:
-            nudged = [again("reference", Nudge(UNIT_ROUNDOFF[name], sample)) for sample in task.samples]
-            moves[name] = _largest_moves(reference, nudged)
-        if isinstance(reference, Raised):  # its unavoidable error is measured where it can be computed
-            nudged = [again("checked", Nudge(2 * UNIT_ROUNDOFF[dtype], sample)) for sample in task.samples]
-            moves[dtype] = _largest_moves(checked, nudged)
-        # Rounding does not move equal values alike: a constant less its mean is not zero, but a rounding error. Each
-        # layer within a model rounds, too, and a normalisation behind it may magnify that.
-        nudged = [again("reference", Nudge(UNIT_ROUNDOFF[dtype], s, alike=False)) for s in task.samples[:1]]
-        apart = _largest_moves(reference, nudged)
-        dtype_moves = {quantity: max(move, apart.get(quantity, 0.0)) for quantity, move in moves[dtype].items()}
-        noise = {quantity: move * UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF[dtype] for quantity, move in apart.items()}
-        found[key] = Study(dtype, reference, checked, moves["float32"], dtype_moves, noise)
+        exact: dict[str, Results | Raised] = {}
+        gradients: dict[str, Raised] = {}
+        for kind in KINDS:
+            exact[kind] = error = again(kind)
+            if isinstance(error, Raised) and task.backward:  # what is raised on the way back leaves the results
+                forward = replay_call(kind, key, arrays, task.training, backward=False)
+                if not isinstance(forward, Raised):
+                    exact[kind], gradients[kind], backward[kind] = forward, error, False
+        found[key] = replace(
+            _measure(_asked_dtype(key), exact["reference"], exact["checked"], again, task.samples),
+            reference_gradients=gradients.get("reference"),
+            checked_gradients=gradients.get("checked"),
+        )
     return found
+
+
+def _measure(
+    dtype: str,
+    reference: Results | Raised,
+    checked: Results | Raised,
+    again: Callable[[str, Nudge], Results | Raised],
+    samples: list[int],
+) -> Study:
+    """Return a call's results with the measures of their unavoidable errors.
+
+    Args:
+        dtype: What the call computes in.
+        reference: Its results in float64.
+        checked: Those in `dtype`.
+        again: Makes the call once more, in the one or the other, with inputs and weights moved.
+        samples: Seeds of the moves.
+    """
+    moves = {}
+    for name in {"float32", dtype}:
+        nudged = [again("reference", Nudge(UNIT_ROUNDOFF[name], sample)) for sample in samples]
+        moves[name] = _largest_moves(reference, nudged)
+    if isinstance(reference, Raised):  # its unavoidable error is measured where it can be computed
+        nudged = [again("checked", Nudge(2 * UNIT_ROUNDOFF[dtype], sample)) for sample in samples]
+        moves[dtype] = _largest_moves(checked, nudged)
+    # Rounding does not move equal values alike: a constant less its mean is not zero, but a rounding error. Each
+    # layer within a model rounds, too, and a normalisation behind it may magnify that.
+    nudged = [again("reference", Nudge(UNIT_ROUNDOFF[dtype], s, alike=False)) for s in samples[:1]]
+    apart = _largest_moves(reference, nudged)
+    dtype_moves = {quantity: max(move, apart.get(quantity, 0.0)) for quantity, move in moves[dtype].items()}
+    noise = {quantity: move * UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF[dtype] for quantity, move in apart.items()}
+    return Study(dtype, reference, checked, moves["float32"], dtype_moves, noise)
 
 
 def replay_call(
@@ -375,9 +409,8 @@ def _jump_apart(exact: Results | Raised, near: Results | Raised) -> bool:
 @performs(tasks.ReplayNeighbours)
 def replay_neighbours(task: tasks.ReplayNeighbours) -> Neighbours:
     """Return float64 quantities of a call at neighbouring inputs, of each as many as could be computed."""
-    found = [
-        replay_call("reference", task.key, task.arrays, task.training, task.backward, nudge) for nudge in task.nudges
-    ]
+    backward = task.backward and any(quantity.kind is Kind.GRADIENT for quantity in task.quantities)
+    found = [replay_call("reference", task.key, task.arrays, task.training, backward, nudge) for nudge in task.nudges]
     return _select(found, task.quantities)
 
 

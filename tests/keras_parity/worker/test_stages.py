@@ -62,6 +62,17 @@ def build_distance():
     return keras.Sequential([keras.Input((3,)), Distance(name="distance")])
 
 
+def build_without_way_back():
+    """A layer with a loop that nobody can go back through on JAX."""
+    import keras
+
+    class Iterate(keras.layers.Layer):
+        def call(self, x):
+            return keras.ops.while_loop(lambda i, _: i < 2, lambda i, v: (i + 1, 2.0 * v), (0, x))[1]
+
+    return keras.Sequential([keras.Input((3,)), Iterate(name="iterate")])
+
+
 def build_nothing():
     """No model."""
     return 3
@@ -148,6 +159,19 @@ def test_a_call_tells_which_functions_of_the_backend_its_own_code_runs(worker):
     assert functions["distance"] == {"absolute"}
     assert "leaky_relu" in functions["distance/tower"]
     assert not functions[""]
+
+
+@pytest.mark.parametrize("worker", ["jax"], indirect=True)
+def test_what_is_raised_on_the_way_back_leaves_the_results(worker):
+    """In both precisions; that a gradient was asked for and raised is told."""
+    open_case(worker, build_without_way_back)
+    worker.ask(RunModel([INPUTS], False, True))
+    study = worker.ask(StudyCalls({"iterate#0": [INPUTS]}, False, [0], True))["iterate#0"]
+
+    assert "while_loop" in study.checked_gradients.text
+    assert "while_loop" in study.reference_gradients.text
+    np.testing.assert_allclose(study.checked[OUTPUT].array, 4 * INPUTS, rtol=1e-6)
+    assert 1e-9 < study.moves[OUTPUT] < 1e-5
 
 
 def test_what_an_input_can_take_is_learned_and_tried(worker):
