@@ -63,6 +63,7 @@ class Ledger:
     _order: dict[str, int] = field(default_factory=dict)
     _on_data: dict[str, bool] = field(default_factory=dict)
     _detours: dict[tuple[str, str], list[Quantity]] = field(default_factory=dict)
+    _without_float64: set[tuple[str, str]] = field(default_factory=set)
 
     def see(
         self,
@@ -152,10 +153,11 @@ class Ledger:
             self.notes.append(text)
 
     def note_without_float64(self, name: str, place: Place, error: Raised) -> None:
-        """Note that an execution has no float64 results at a place, so that others' judge it, or none."""
+        """Note that an execution has no float64 results at a place, so that others' judge it; each error once."""
         if error.unsupported:
             self.note(f"{name} computes in float32 at most: the others' float64 results judge it, in inference")
-        else:
+        elif (name, error.text) not in self._without_float64:
+            self._without_float64.add((name, error.text))
             self.note(f"in float64 alone: {name} raises at {place.name}: {error.text}")
 
     def cannot_judge(self, place: Place, text: str, draw: Draw) -> None:

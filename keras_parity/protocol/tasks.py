@@ -46,7 +46,7 @@ class StartKeras(Task[dict[str, str]]):
 
 @dataclass(frozen=True)
 class OpenCase(Task[Description | Raised]):
-    """Build the model in both precisions and describe it, or say what building raised.
+    """Build the model in both precisions and describe it, or say what building raised; it may fail in float64 alone.
 
     Attributes:
         source: What to build.
@@ -236,7 +236,7 @@ class ReplayAround(Task[Around]):
 
 @dataclass(frozen=True)
 class Predict(Task[list[np.ndarray]]):
-    """Tell the reference model's flattened outputs in inference mode."""
+    """Tell the reference model's flattened outputs in inference mode; where there is none, the other model's."""
 
     inputs: Any
 

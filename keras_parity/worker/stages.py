@@ -103,6 +103,13 @@ class _Case:
     # The models that JAX could not compile in the last run: their calls are replayed eagerly, too.
     eager: set[str] = field(default_factory=set)
     patches: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    # What building the reference raised, where the model that is asked about can be built; then there is none.
+    unbuilt: Raised | None = None
+
+    @property
+    def finest(self) -> str:
+        """Which model computes in the finest numbers: the reference, if it can be built."""
+        return next(kind for kind in KINDS if kind in self.models)
 
 
 _case: _Case | None = None
@@ -119,21 +126,14 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
     _case = _Case(task.dtype, task.seed)
     if task.patch is not None:
         _case.patches.enter_context(task.patch())
-    stack = CallStack()
-    stack.start_at(None)  # the layers that a functional model is built of are called one by one
-    try:
-        for kind in KINDS:
-            # Automatic names count up within a process: start anew, so that they are the same everywhere.
-            keras.utils.clear_session(free_memory=False)
-            _seed_initialisers(task.seed)
-            # Shared draws spare JAX a compilation for each shape of weights.
-            with _precision(kind), watching(stack), shared_randomness(task.seed, stack.next_draw):
-                _case.models[kind] = model = build_model(task.source)
-                build_layers(model, task.example)
-    except Exception as error:
-        return describe_error(error, stack.failed_at)
-    reference, checked = (_weights(_case.models[kind]) for kind in KINDS)
-    owners = _owners(_case.models["reference"])
+    for kind in KINDS:
+        error = _build(_case, kind, task)
+        if error is not None and kind == "checked":
+            return error
+        if error is not None:
+            _case.unbuilt = error
+    checked, model = _case.models["checked"], _case.models[_case.finest]
+    owners = _owners(model)
     return Description(
         name=model.name,
         inputs=describe_inputs(model),
@@ -141,15 +141,33 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
             WeightSpec(
                 w.path, tuple(w.shape), c.dtype, bool(w.trainable), *owners.get(id(w), ("", False)), _regularizer_of(w)
             )
-            for w, c in zip(reference, checked, strict=True)
+            for w, c in zip(_weights(model), _weights(checked), strict=True)
         ],
-        initial=[to_value(w.value).array for w in reference],
-        bytes_per_example=8 * count_activations(_case.models["reference"]),
+        initial=[to_value(w.value).array for w in _weights(model)],
+        bytes_per_example=8 * count_activations(model),
         outputs=describe_outputs(model),
         compiled=bool(getattr(model, "compiled", False)),
         own_step=own_training(model),
         own_losses=training.own_losses(model),
     )
+
+
+def _build(case: _Case, kind: str, task: tasks.OpenCase) -> Raised | None:
+    """Build one of the two models; return what that raised."""
+    stack = CallStack()
+    stack.start_at(None)  # the layers that a functional model is built of are called one by one
+    # Automatic names count up within a process: start anew, so that they are the same everywhere.
+    keras.utils.clear_session(free_memory=False)
+    _seed_initialisers(task.seed)
+    try:
+        # Shared draws spare JAX a compilation for each shape of weights.
+        with _precision(kind), watching(stack), shared_randomness(task.seed, stack.next_draw):
+            model = build_model(task.source)
+            build_layers(model, task.example)
+    except Exception as error:
+        return describe_error(error, stack.failed_at)
+    case.models[kind] = model
+    return None
 
 
 @performs(tasks.CloseCase)
@@ -183,8 +201,7 @@ def forget_calls(task: tasks.ForgetCalls) -> None:
 @performs(tasks.SetWeights)
 def set_weights(task: tasks.SetWeights) -> None:
     """Give both models the same weights, and let layers that keep a copy of what `adapt` has learned take them over."""
-    for kind in KINDS:
-        model = current_case().models[kind]
+    for kind, model in current_case().models.items():
         _assign(kind, _weights(model), task.values)
         with _precision(kind):
             for layer in keras_internals.flatten_layers(model):
@@ -216,6 +233,9 @@ def run_model(task: tasks.RunModel) -> Ran:
     for kind in KINDS:
         if kind == "reference" and keras.backend.backend() == "openvino":
             case.calls[kind], errors[kind] = {}, NO_FLOAT64
+            continue
+        if kind not in case.models and case.unbuilt is not None:
+            case.calls[kind], errors[kind] = {}, case.unbuilt
             continue
         model = case.models[kind]
         # The reference shares what its calls took; where it has none, the model that the check is about does.
@@ -341,7 +361,7 @@ def replay_call(
     """
     case = current_case()
     if key not in case.calls[kind]:
-        return NO_FLOAT64 if keras.backend.backend() == "openvino" else _NOT_REACHED
+        return NO_FLOAT64 if keras.backend.backend() == "openvino" else case.unbuilt or _NOT_REACHED
     call = case.calls[kind][key]
     if nudge is not None:
         dtype = _asked_dtype(key)
@@ -495,9 +515,10 @@ def _in_place_of(leaf: Any, given: Iterator[np.ndarray], taken: list[Tensor], ke
 
 @performs(tasks.Predict)
 def predict(task: tasks.Predict) -> list[np.ndarray]:
-    """Return the reference model's flattened outputs in inference mode."""
-    model = current_case().models["reference"]
-    with _running("reference", CallStack()), keras.StatelessScope():
+    """Return the reference model's flattened outputs in inference mode; where there is none, the other model's."""
+    kind = current_case().finest
+    model = current_case().models[kind]
+    with _running(kind, CallStack()), keras.StatelessScope():
         outputs = model(pack(model, task.inputs), training=False)
     return [to_value(leaf).array for leaf in tree.flatten(outputs) if is_tensor(leaf)]
 
@@ -703,7 +724,8 @@ def _runs() -> list[input_ranges.Run]:
             model(pack(model, arrays), training=False)
 
     coarse = UNIT_ROUNDOFF[_training_dtype()] > UNIT_ROUNDOFF["float32"]
-    return [functools.partial(run, kind) for kind in (KINDS if coarse else KINDS[1:])]
+    kinds = [kind for kind in (KINDS if coarse else KINDS[1:]) if kind in current_case().models]
+    return [functools.partial(run, kind) for kind in kinds]
 
 
 def _spoil(stack: CallStack, nudge: Nudge) -> None:
@@ -730,6 +752,8 @@ def _own_dtype(call: Call) -> str:
 
 def _run_plan(kind: str, plan: tasks.Plan, nudge: Nudge | None) -> Results | Raised:
     case = current_case()
+    if kind not in case.models and case.unbuilt is not None:
+        return case.unbuilt
     model = case.models[kind]
     variables = _weights(model)
     trained = [variable.trainable for variable in variables]

@@ -73,6 +73,19 @@ def build_without_way_back():
     return keras.Sequential([keras.Input((3,)), Iterate(name="iterate")])
 
 
+def build_for_float32():
+    """A layer that nobody can call with float64."""
+    import keras
+
+    class Narrow(keras.layers.Layer):
+        def call(self, x):
+            if keras.backend.standardize_dtype(x.dtype) == "float64":
+                raise TypeError("float32 alone")
+            return 2.0 * x
+
+    return keras.Sequential([keras.Input((3,)), Narrow(name="narrow"), keras.layers.Dense(2, name="dense")])
+
+
 def build_nothing():
     """No model."""
     return 3
@@ -172,6 +185,20 @@ def test_what_is_raised_on_the_way_back_leaves_the_results(worker):
     assert "while_loop" in study.reference_gradients.text
     np.testing.assert_allclose(study.checked[OUTPUT].array, 4 * INPUTS, rtol=1e-6)
     assert 1e-9 < study.moves[OUTPUT] < 1e-5
+
+
+def test_a_model_that_cannot_be_built_in_float64_is_checked_all_the_same(worker):
+    """Its float64 results are taken as ones that raised: the others' judge it."""
+    described = open_case(worker, build_for_float32)
+    worker.ask(SetWeights([KERNEL, BIAS]))
+    ran = worker.ask(RunModel([INPUTS], False, True))
+    studies = worker.ask(StudyCalls({"#0": [INPUTS], "dense#0": [INPUTS]}, False, [0], True))
+
+    assert [w.shape for w in described.weights] == [(3, 2), (2,)]
+    assert (ran.raised, "float32 alone" in ran.reference_raised.text) == (None, True)
+    assert "float32 alone" in studies["dense#0"].reference.text
+    np.testing.assert_allclose(studies["#0"].checked[OUTPUT].array, 2 * INPUTS @ KERNEL + BIAS, rtol=1e-5)
+    np.testing.assert_allclose(worker.ask(Predict([INPUTS]))[0], 2 * INPUTS @ KERNEL + BIAS, rtol=1e-5)
 
 
 def test_what_an_input_can_take_is_learned_and_tried(worker):
