@@ -206,19 +206,24 @@ class Ledger:
         """The findings in the order of the model's layers; what is no layer comes last.
 
         Who raised an error at a place takes no part in the other findings there: of three, two may raise. Who raised
-        one in gradients alone takes part in all but those.
+        one in gradients alone takes part in all but those. Nor does who is inaccurate take part in what is said of
+        another one that is: each stands against those that are accurate.
         """
         raised: dict[tuple[str, str, bool], set[str | None]] = {}
+        inaccurate: dict[tuple[str, Quantity], set[str | None]] = {}
         for finding in self._findings.values():
             if finding.cause is Cause.ERROR:
                 of_gradients = finding.quantity.kind is Kind.GRADIENT
                 for backward in {True, of_gradients}:
                     raised.setdefault((finding.layer, finding.mode, backward), set()).add(finding.execution)
+            elif finding.cause is Cause.PRECISION:
+                inaccurate.setdefault((finding.layer, finding.quantity), set()).add(finding.execution)
 
         def taking_part(finding: Finding) -> tuple[str, ...]:
-            which = finding.layer, finding.mode, finding.quantity.kind is Kind.GRADIENT
-            lost = raised.get(which, set()) - {finding.execution}
-            left = tuple(name for name in finding.executions if name not in lost)
+            lost = raised.get((finding.layer, finding.mode, finding.quantity.kind is Kind.GRADIENT), set())
+            if finding.cause is Cause.PRECISION and finding.execution is not None:
+                lost = lost | inaccurate[finding.layer, finding.quantity]
+            left = tuple(name for name in finding.executions if name not in lost - {finding.execution})
             return left if len(left) > 1 else finding.executions
 
         found = [dataclasses.replace(finding, executions=taking_part(finding)) for finding in self._findings.values()]

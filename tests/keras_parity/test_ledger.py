@@ -93,3 +93,14 @@ def test_who_raises_in_gradients_alone_takes_part_in_the_outputs():
 
     taking_part = [finding.executions for finding in ledger.findings]
     assert taking_part == [("tensorflow", "jax", "torch"), ("tensorflow", "jax", "torch"), ("tensorflow", "jax")]
+
+
+def test_of_two_that_are_inaccurate_each_stands_against_the_accurate_one():
+    """Neither is alone: the third is right, and the first does not agree with it."""
+    ledger = Ledger(("tensorflow", "jax", "torch"))
+    for name in ("tensorflow", "torch"):
+        wrong = Difference(OUTPUT, name, (name, "jax"), Cause.PRECISION, 1e-3, 9e3, "")
+        ledger.add(Place("c1"), wrong, "training", ORDINARY)
+
+    assert [finding.executions for finding in ledger.findings] == [("tensorflow", "jax"), ("jax", "torch")]
+    assert ledger.findings[1].message.startswith("c1: torch differs from jax on the output (precision)")
