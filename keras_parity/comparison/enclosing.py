@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from keras_parity.comparison.check import Check
-from keras_parity.judge import Difference, allowed_units, differ_around
+from keras_parity.judge import DECOMPOSITIONS, Difference, allowed_units, differ_around, same_but_for_choices
+from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Aspect, Kind, Quantity
-from keras_parity.protocol.results import CallOutline, Study
+from keras_parity.protocol.results import CallOutline, Raised, Study
 from keras_parity.protocol.tasks import ReplayAround
 
 # What a call's own code is proven by; losses and states are those of the layers within, too.
@@ -41,7 +42,10 @@ class Enclosing:
     _own: dict[tuple[str, bool], set[Quantity]] = field(default_factory=dict, init=False)
 
     def explain(self, difference: Difference) -> bool:
-        """Return whether a difference comes from the calls within."""
+        """Return whether a difference comes from the calls within, or from a choice that its own code leaves open."""
+        return self._comes_from_within(difference) or self._is_choice(difference)
+
+    def _comes_from_within(self, difference: Difference) -> bool:
         who = {difference.execution} if difference.execution is not None else set(difference.pair or ())
         blamed = self.check.ledger.blamed_within(self.call.path)
         if not (self.call.inner and blamed & {difference.execution, None, *(difference.pair or ())}):
@@ -76,3 +80,38 @@ class Enclosing:
             return differ_around(there.results, here.results)
         study = self.studies[name]
         return differ_around(there.results, here.results, study.dtype, study.dtype_moves, allowed_units(self.call))
+
+    def _is_choice(self, difference: Difference) -> bool:
+        """Return whether a difference is but another decomposition of a matrix in the call's own code, and keep it."""
+        who = {difference.execution} if difference.execution is not None else set(difference.pair or ())
+        quantity, exact = difference.quantity, difference.cause is not Cause.PRECISION
+        functions = self.call.functions & DECOMPOSITIONS
+        if not functions or quantity.kind not in _PROVEN or quantity.aspect is not Aspect.VALUE or not who:
+            return False
+        if any(quantity in self._differ_alike(name, exact, functions, quantity) for name in who):
+            return False
+        self.check.ledger.excuse_choice(Place(self.call.path), who)
+        return True
+
+    def _differ_alike(self, name: str, exact: bool, functions: frozenset[str], asked: Quantity) -> set[Quantity]:
+        """Return which results differ though the decompositions are those of another execution, in all their choices.
+
+        All that is asked about, where those are not the same but for choices.
+        """
+        participants = self.check.participants
+        sound = next((other for other in participants.exact if other != name), None)
+        if sound is None or name not in participants.exact:
+            return {asked}
+        self.return_to()
+        which = self.call.key, self.arrays, self.training, self.backward, frozenset[str]()
+        there = participants.ask(sound, ReplayAround(*which, functions=functions))
+        here = participants.ask(name, ReplayAround(*which, there.within, exact, functions))
+        dtype = "float64" if exact else self.studies[name].dtype
+        if not same_but_for_choices(there, here, dtype) or isinstance(here.results, Raised):
+            return {asked}
+        if isinstance(there.results, Raised) or asked not in here.results or asked not in there.results:
+            return {asked}
+        if exact:
+            return differ_around(there.results, here.results)
+        moves = self.studies[name].dtype_moves
+        return differ_around(there.results, here.results, dtype, moves, allowed_units(self.call))

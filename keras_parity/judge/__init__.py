@@ -6,7 +6,7 @@
 from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, unavoidable
 from keras_parity.judge.difference import Difference, Error, largest, minority, raised
 from keras_parity.judge.doubts import NEIGHBOURS, AskNeighbours, Nearby, sort_differences
-from keras_parity.judge.equivalences import is_rounding
+from keras_parity.judge.equivalences import DECOMPOSITIONS, is_rounding, same_but_for_choices
 from keras_parity.judge.judgement import (
     Judgement,
     agree_at_once,
@@ -27,6 +27,7 @@ from keras_parity.judge.structure import compare_structure
 
 __all__ = [
     "ACCURATE",
+    "DECOMPOSITIONS",
     "NEIGHBOURS",
     "OTHER_NUMBERS",
     "SMALL",
@@ -55,6 +56,7 @@ __all__ = [
     "minority",
     "presence",
     "raised",
+    "same_but_for_choices",
     "same_steps",
     "size_of",
     "smoothness",

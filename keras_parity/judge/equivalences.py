@@ -9,10 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from keras_parity.judge.accuracy import ACCURATE
+from keras_parity.judge.difference import distance, largest
 from keras_parity.protocol.quantity import Aspect, Kind, Quantity
-from keras_parity.protocol.results import Results, Value
+from keras_parity.protocol.results import Around, Results, Value
+from keras_parity.protocol.rounding import UNIT_ROUNDOFF
 
 Arrays = dict[str, np.ndarray]
+# The backend's functions that `is_answer` knows.
+DECOMPOSITIONS = frozenset({"eigh", "qr", "svd"})
 # The results in their form, and the choice that was made, as the signs or the indices.
 Formed = tuple[Arrays, np.ndarray]
 _NONE = np.zeros(0)
@@ -71,6 +76,61 @@ def choosing_otherwise(
         for name, values in results.items()
     ]
     return {name for name, choice in choices if choice != choices[0][1]}
+
+
+def same_but_for_choices(there: Around, here: Around, dtype: str) -> bool:
+    """Return whether two executions decompose the same matrices within a call, each rightly, in whatever way.
+
+    Args:
+        there: The one's call, in float64.
+        here: The other's.
+        dtype: What the other computes in.
+    """
+    error = ACCURATE * UNIT_ROUNDOFF[dtype]
+    if there.taken.keys() != here.taken.keys() or not here.taken:
+        return False
+    for key, given in here.taken.items():
+        function, others = key.partition("#")[0], there.taken[key]
+        if [array.shape for array in given] != [array.shape for array in others]:
+            return False
+        if any(distance(one, other) > error * largest([one]) for one, other in zip(given, others, strict=True)):
+            return False
+        if not is_answer(function, given, here.within[key], error):
+            return False
+        if not is_answer(function, others, there.within[key], ACCURATE * UNIT_ROUNDOFF["float64"]):
+            return False
+    return True
+
+
+def is_answer(function: str, given: Sequence[np.ndarray], found: Sequence[np.ndarray], error: float) -> bool:
+    """Return whether matrices are a decomposition of the given one, whatever choices were made.
+
+    Args:
+        function: One of `DECOMPOSITIONS`.
+        given: What it took: float64 matrices, of whatever precision.
+        found: What it gave.
+        error: How far a product may be off, relative to the matrix and for each of its columns.
+    """
+    parts = {"eigh": 2, "svd": 3, "qr": 2}
+    matrix = given[0]
+    if len(found) != parts[function] or not all(np.isfinite(array).all() for array in (matrix, *found)):
+        return False
+    if function == "eigh":
+        values, vectors = found
+        products, orthogonal = [(matrix @ vectors, vectors * values[..., None, :])], [vectors]
+    elif function == "svd":
+        left, values, right = found
+        shared = values.shape[-1]
+        products = [((left[..., :shared] * values[..., None, :]) @ right[..., :shared, :], matrix)]
+        products.append((-np.sort(-np.abs(values), axis=-1), values))
+        orthogonal = [left, np.swapaxes(right, -1, -2)]
+    else:
+        left, right = found
+        products, orthogonal = [(left @ right, matrix), (np.triu(right), right)], [left]
+    size = error * max(matrix.shape[-2:])
+    return all(distance(one, other) <= size * max(largest([matrix]), 1e-30) for one, other in products) and all(
+        distance(np.swapaxes(one, -1, -2) @ one, np.eye(one.shape[-1])) <= size for one in orthogonal
+    )
 
 
 def is_rounding(results: Mapping[str, Results], quantity: Quantity, bounds: Sequence[np.ndarray]) -> bool:

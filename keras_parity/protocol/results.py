@@ -236,11 +236,13 @@ class Around:
 
     Attributes:
         results: The call's own results, or what it raised.
-        within: By the key of each call of those layers its tensors.
+        within: By the key of each call of those layers and functions what it gave itself.
+        taken: What the functions took, likewise.
     """
 
     results: Results | Raised
     within: dict[str, list[np.ndarray]]
+    taken: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

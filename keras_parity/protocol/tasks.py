@@ -211,9 +211,9 @@ class FindBounds(Task[Neighbours]):
 
 @dataclass(frozen=True)
 class ReplayAround(Task[Around]):
-    """Replay a call with what layers within it give handed in.
+    """Replay a call with what layers and functions within it give handed in.
 
-    Gradients pass these layers by a linear map, which is the same everywhere.
+    Gradients pass these by a linear map, which is the same everywhere.
 
     Attributes:
         key: Of the call.
@@ -223,6 +223,7 @@ class ReplayAround(Task[Around]):
         layers: The paths of the layers within.
         given: What each call of theirs gives, by key; None leaves it to them.
         exact: Whether in float64; else in the dtype asked about.
+        functions: The names of functions of the backend; the keys of their calls are as `svd#0`.
     """
 
     key: str
@@ -232,6 +233,7 @@ class ReplayAround(Task[Around]):
     layers: frozenset[str]
     given: dict[str, list[np.ndarray]] | None = None
     exact: bool = True
+    functions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

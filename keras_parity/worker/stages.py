@@ -36,6 +36,7 @@ from keras_parity.protocol.results import (
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
 from keras_parity.protocol.tasks import Neighbours, Nudge
 from keras_parity.worker import input_ranges, keras_internals, parts, precision, saving, training
+from keras_parity.worker.backend_functions import around_functions
 from keras_parity.worker.building import build_model
 from keras_parity.worker.capture import Call, CallStack, Change, is_tensor, record, to_numpy, watching
 from keras_parity.worker.compiled_programs import forget_compiled_programs, keep_compiled_programs
@@ -459,31 +460,59 @@ def find_bounds(task: tasks.FindBounds) -> Neighbours:
 
 @performs(tasks.ReplayAround)
 def replay_around(task: tasks.ReplayAround) -> Around:
-    """Replay a call with what layers within it give handed in, and told."""
-    kind = "reference" if task.exact else "checked"
-    which = kind, task.key, task.arrays, task.training
-    within: dict[str, list[np.ndarray]] = {}
+    """Replay a call with what layers and functions within it give handed in, and what they gave themselves."""
+    own = _Within(task)
+    own.replay(backward=False)  # where JAX differentiates there are no values to keep
+    given = own.gave if task.given is None else task.given
+    return Around(_Within(task, given).replay(task.backward), own.gave, own.took)
 
-    def is_asked(key: str) -> bool:
-        return key.rpartition("#")[0] in task.layers
 
-    def keep(outputs: Structure, key: str, arguments: Structure) -> Structure:
-        if is_asked(key):
-            within[key] = [to_numpy(leaf) for leaf in tree.flatten(outputs) if is_tensor(leaf)]
-        return outputs
+@dataclass
+class _Within:
+    """What layers and functions within a call take and give; or with what is given in its place.
 
-    if task.given is None:  # forward alone: where JAX differentiates there are no values to keep
-        replay_call(*which, backward=False, change=keep)
-    handed_in = within if task.given is None else task.given
+    Attributes:
+        task: Which call, and which of them.
+        given: What each of them is to give, by key; None keeps what they give.
+        gave: That.
+        took: What the functions took.
+    """
 
-    def hand_in(outputs: Structure, key: str, arguments: Structure) -> Structure:
-        if not is_asked(key):
+    task: tasks.ReplayAround
+    given: dict[str, list[np.ndarray]] | None = None
+    gave: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    took: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def replay(self, backward: bool) -> Results | Raised:
+        """Replay the call."""
+        task = self.task
+        kind = "reference" if task.exact else "checked"
+        functions = around_functions(self._around, *task.functions) if task.functions else contextlib.nullcontext()
+        with functions:
+            return replay_call(kind, task.key, task.arrays, task.training, backward, change=self._change)
+
+    def _change(self, outputs: Structure, key: str, arguments: Structure) -> Structure:
+        return self._pass(outputs, key, arguments) if key.rpartition("#")[0] in self.task.layers else outputs
+
+    def _around(
+        self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Structure:
+        count = self._counts[name] = self._counts.get(name, -1) + 1
+        # To differentiate the call, JAX makes it more than once.
+        calls = sum(key.startswith(f"{name}#") for key in self.given or ()) or count + 1
+        key = f"{name}#{count % calls}"
+        if self.given is None:
+            self.took[key] = [to_numpy(leaf) for leaf in tree.flatten((args, kwargs)) if is_tensor(leaf)]
+        return self._pass(function(*args, **kwargs), key, (args, kwargs))
+
+    def _pass(self, outputs: Structure, key: str, arguments: Structure) -> Structure:
+        if self.given is None:
+            self.gave[key] = [to_numpy(leaf) for leaf in tree.flatten(outputs) if is_tensor(leaf)]
             return outputs
-        given = iter(handed_in[key])
+        given = iter(self.given[key])
         taken = [leaf for leaf in tree.flatten(arguments) if is_tensor(leaf)]
         return tree.map_structure(lambda leaf: _in_place_of(leaf, given, taken, key), outputs)
-
-    return Around(replay_call(*which, task.backward, change=hand_in), within)
 
 
 def _in_place_of(leaf: Any, given: Iterator[np.ndarray], taken: list[Tensor], key: str) -> Any:

@@ -34,6 +34,19 @@ def build_around():
     return keras.Model(x, Around(name="around")(x))
 
 
+def build_axes():
+    """A layer that decomposes a matrix, with code of its own."""
+    import keras
+    from keras import layers, ops
+
+    class Axes(layers.Layer):
+        def call(self, x):
+            spread = x * ops.arange(1.0, 4.0, dtype=x.dtype)
+            return scale(ops.svd(ops.stop_gradient(spread), full_matrices=False)[2])
+
+    return keras.Sequential([keras.Input((5, 3)), Axes(name="axes"), layers.Flatten(), layers.Dense(2, name="dense")])
+
+
 def build_dense():
     """One layer."""
     import keras
@@ -116,3 +129,9 @@ def test_a_wrong_layer_does_not_hide_a_wrong_one_around_it(faults, layers):
 def test_a_wrong_layer_does_not_hide_a_wrong_loop(faults, layers):
     """`evaluate` and `predict` are held against their own batches, one by one."""
     assert culprits(build_dense, *faults) == {(layer, "torch") for layer in layers}
+
+
+@pytest.mark.parametrize("faults", [(), ("around",)], ids=["sound", "a wrong layer"])
+def test_signs_of_vectors_hide_nothing_else_that_a_layer_does_wrong(faults):
+    """The layer is replayed with the decomposition that another backend has made; who is alone signs may still hide."""
+    assert {layer for layer, _ in culprits(build_axes, *faults)} == ({"axes"} if faults else set())

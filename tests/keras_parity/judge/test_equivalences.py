@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from keras_parity.judge.equivalences import choosing_otherwise, in_one_form, is_rounding
+from keras_parity.judge.equivalences import (
+    choosing_otherwise,
+    in_one_form,
+    is_answer,
+    is_rounding,
+    same_but_for_choices,
+)
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import Results, Value
+from keras_parity.protocol.results import Around, Results, Value
 
 GRADIENT = Quantity(Kind.GRADIENT, "input")
 
@@ -123,6 +129,35 @@ def test_of_a_symmetric_matrix_the_mean_of_both_triangles_is_its_gradient():
 
     assert same([formed["jax"][GRADIENT].array], [formed["tensorflow"][GRADIENT].array])
     assert not same([formed["jax"][GRADIENT].array], [formed["torch"][GRADIENT].array])
+
+
+@pytest.mark.parametrize(("operation", "matrix", "first", "second"), decompositions())
+def test_a_decomposition_is_an_answer_whatever_signs_it_has(operation, matrix, first, second):
+    """And none if one vector is another, the wrong matrix was decomposed, or something is missing."""
+    function = operation.lower()
+    wrong = [array.copy() for array in second]
+    wrong[-1][..., 0, 0] += 1e-6
+
+    assert is_answer(function, [matrix], first, 1e-13)
+    assert is_answer(function, [matrix], second, 1e-13)
+    assert not is_answer(function, [matrix], wrong, 1e-13)
+    assert not is_answer(function, [1.01 * matrix], first, 1e-13)
+    assert not is_answer(function, [matrix], first[:1], 1e-13)
+
+
+def test_within_a_call_the_same_matrix_must_be_decomposed():
+    """Else what came before it differs, which no choice explains."""
+    operation, matrix, first, second = decompositions()[1]
+
+    def around(given, made):
+        return Around({}, {"svd#0": list(made)}, {"svd#0": [given]})
+
+    assert operation == "SVD"
+    assert same_but_for_choices(around(matrix, first), around(matrix, second), "float64")
+    scaled = (second[0], 1.01 * second[1], second[2])
+    assert not same_but_for_choices(around(matrix, first), around(1.01 * matrix, scaled), "float64")
+    assert not same_but_for_choices(around(matrix, first), around(matrix, scaled), "float64")
+    assert not same_but_for_choices(around(matrix, first), Around({}, {}, {}), "float64")
 
 
 def test_a_gradient_belongs_to_the_choice():
