@@ -226,6 +226,7 @@ class ReplayAround(Task[Around]):
         functions: The names of functions of the backend; the keys of their calls are as `svd#0`.
     """
 
+    performed_in: ClassVar[str] = "keras_parity.worker.around"
     key: str
     arrays: list[np.ndarray]
     training: bool
