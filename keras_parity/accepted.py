@@ -9,6 +9,7 @@
     until = "keras 3.16"          # accepted by every version before this one; or "jax 0.11", "torch 2.14" …
     model = "my_pkg.models:build" # optional: only for this model, as it is named on the command line
     kwargs = {units = 4}          # optional: only for the model that these arguments build
+    cause = "error raised"        # optional: only for this cause; needed for an error raised and for NaN
 
 An entry hides the one quantity that it names, up to the size that it names, and nothing worse. A divergence of Keras
 that this project knows by a name is accepted by that name, wherever it shows:
@@ -36,11 +37,14 @@ from keras_parity.errors import UsageError
 from keras_parity.executions import refuse_unknown
 from keras_parity.known import known_by_name
 from keras_parity.names import BACKENDS, DEFAULT_FILE
+from keras_parity.protocol.cause import Cause
 from keras_parity.verdict import Finding, Outcome, Verdict
 
 _PACKAGES = ("keras", *BACKENDS)
 _REQUIRED = ("layer", "backend", "quantity", "reason", "until")
-_KEYS = (*_REQUIRED, "at_most", "model", "kwargs")
+_KEYS = (*_REQUIRED, "at_most", "model", "kwargs", "cause")
+# What an entry has to name: it may come from anything.
+_TO_BE_NAMED = (Cause.ERROR, Cause.NAN)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Accepted:
         model: The only model that it is for; None for every model that is checked with the file.
         kwargs: The only arguments of the model's function that it is for; None for any.
         known: The name of a known divergence of Keras; then what it is seen in counts no more.
+        cause: The only cause that it is for; None for all but an error raised and NaN.
     """
 
     layer: str
@@ -70,25 +75,30 @@ class Accepted:
     model: str | None = None
     kwargs: Mapping[str, Any] | None = None
     known: str | None = None
+    cause: Cause | None = None
 
     def __str__(self) -> str:
         if self.known is not None:
             return self.known
         who = f"on {self.execution}" if self.execution else "with no backend alone"
         size = "" if self.at_most is None else f" up to {self.at_most:g}"
-        return f"{self.layer} {who}, {self.quantity}{size}"
+        cause = "" if self.cause is None else f" ({self.cause.value})"
+        return f"{self.layer} {who}, {self.quantity}{size}{cause}"
 
     def covers(self, finding: Finding) -> bool:
         """Return whether a finding is this divergence, and no larger."""
         if self.known is not None:
             return self.names(finding)
-        return self.names(finding) and self._is_large_enough(finding.max_abs_error)
+        named = self.cause is finding.cause or (self.cause is None and finding.cause not in _TO_BE_NAMED)
+        return named and self.names(finding) and self._is_large_enough(finding.max_abs_error)
 
     def names(self, finding: Finding) -> bool:
         """Return whether a finding is this divergence, whatever its size; of two that differ, either may be the one."""
         if self.known is not None:
             return finding.known == self.known
         if (finding.layer, str(finding.quantity)) != (self.layer, self.quantity):
+            return False
+        if self.cause not in (None, finding.cause):
             return False
         if finding.execution is None and len(finding.executions) == 2:
             return self.execution is None or self.execution in finding.executions
@@ -131,7 +141,10 @@ def read_accepted(path: str | Path) -> list[Accepted]:
     if not isinstance(entries, list):
         raise UsageError(f"{path}: write each accepted divergence as a table [[accepted]]")
     accepted = [_read_entry(entry, f"{path}, entry {i}") for i, entry in enumerate(entries, 1)]
-    named = [(entry.layer, entry.execution, entry.quantity, entry.model, repr(entry.kwargs)) for entry in accepted]
+    named = [
+        (entry.layer, entry.execution, entry.quantity, entry.model, repr(entry.kwargs), entry.cause)
+        for entry in accepted
+    ]
     if doubled := next((i for i, name in enumerate(named) if name in named[:i]), None):
         raise UsageError(f"{path}, entry {doubled + 1}: {accepted[doubled]} is there twice; remove one")
     return accepted
@@ -156,10 +169,10 @@ def apply_accepted(verdict: Verdict, accepted: Iterable[Accepted]) -> Verdict:
     # One name serves all models of a project, and need not show in each.
     idle = [e for e in valid if e.known is None and not any(e.names(finding) for finding in findings)]
     complaints = [
-        f"{DEFAULT_FILE} accepts {entry}, and the difference has grown to {finding.max_abs_error:.3g}"
+        f"{DEFAULT_FILE} accepts {entry}, and {_describe_worse(finding)}"
         for entry in valid
         for finding in verdict.findings
-        if entry.names(finding) and not entry.covers(finding)
+        if entry.names(finding) and not any(other.covers(finding) for other in valid)
     ]
     complaints += [
         f"{DEFAULT_FILE} accepts {entry} until {entry.package} {entry.version}, and this is {versions[entry.package]}: "
@@ -178,6 +191,13 @@ def apply_accepted(verdict: Verdict, accepted: Iterable[Accepted]) -> Verdict:
         complaints += missing
     outcome, reason = _decide(verdict, findings, complaints)
     return dataclasses.replace(verdict, findings=findings, notes=notes, outcome=outcome, reason=reason)
+
+
+def _describe_worse(finding: Finding) -> str:
+    """Return what an entry does not accept of what it names."""
+    if finding.cause in _TO_BE_NAMED:
+        return f'the cause is another one: only an entry with cause = "{finding.cause.value}" accepts it'
+    return f"the difference has grown to {finding.max_abs_error:.3g}"
 
 
 def _mark(finding: Finding, accepted: list[Accepted]) -> Finding:
@@ -240,6 +260,9 @@ def _read_entry(entry: object, where: str) -> Accepted:
             f'{where}: until {entry["until"]!r} is not understood; write as "keras 3.16" the first version that is not '
             f"excused, of {', '.join(_PACKAGES)}"
         )
+    causes = {cause.value: cause for cause in Cause}
+    if entry.get("cause", Cause.NAN.value) not in causes:
+        raise UsageError(f"{where}: cause {entry['cause']!r} is none of {', '.join(causes)}")
     return Accepted(
         layer=entry["layer"],
         execution=None if backend == "none" else backend,
@@ -250,6 +273,7 @@ def _read_entry(entry: object, where: str) -> Accepted:
         version=until[2],
         model=entry.get("model"),
         kwargs=kwargs,
+        cause=causes[entry["cause"]] if "cause" in entry else None,
     )
 
 

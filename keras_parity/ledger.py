@@ -1,13 +1,13 @@
 """What a check has found so far: findings, measurements and notes, each once, in the order of the model's layers."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from keras_parity.draws import Draw
 from keras_parity.judge import Difference, Error, Judgement, size_of
 from keras_parity.protocol.cause import Cause
-from keras_parity.protocol.quantity import Quantity
+from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised
 from keras_parity.verdict import Finding, Measurement
 
@@ -46,6 +46,7 @@ class Ledger:
         raised_everywhere: What the model raised in all executions on ordinary data, if it did.
         unjudged: The first call on ordinary data that nothing can be said about, and why.
         configurations: What layers and operations were made with, by path.
+        functions: The backend's functions that each runs itself, on every backend, by its name in findings.
     """
 
     executions: tuple[str, ...]
@@ -54,27 +55,39 @@ class Ledger:
     finite: bool = False
     raised_everywhere: str | None = None
     unjudged: str | None = None
-    # By the path of a layer, who rounds otherwise there, where a real number lies between two whole ones.
-    _rounding: dict[str, set[str]] = field(default_factory=dict)
+    # By the path of a layer, who gives something else there where either is right: another whole number next to a real
+    # one between both, another sign of an eigenvector.
+    _excused: dict[str, set[str]] = field(default_factory=dict)
     _findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
     _measurements: dict[tuple[object, ...], Measurement] = field(default_factory=dict)
     configurations: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    functions: dict[str, set[str]] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _on_data: dict[str, bool] = field(default_factory=dict)
     _detours: dict[tuple[str, str], list[Quantity]] = field(default_factory=dict)
+    _without_float64: set[tuple[str, str]] = field(default_factory=set)
 
-    def see(self, path: str, configuration: Mapping[str, object] | None = None, *, on_data: bool = False) -> None:
+    def see(
+        self,
+        path: str,
+        configuration: Mapping[str, object] | None = None,
+        *,
+        on_data: bool = False,
+        functions: Set[str] = frozenset(),
+    ) -> None:
         """Give a place its turn in the order of findings, after those seen before.
 
         Args:
             path: Of the place.
             configuration: What is called there was made with.
             on_data: Whether it takes data that no trained weight has been at.
+            functions: The backend's functions that it runs itself, on every backend.
         """
         self._order.setdefault(path, len(self._order))
         self._on_data[path] = on_data and self._on_data.get(path, True)
         if configuration:
             self.configurations.setdefault(path, configuration)
+        self.functions.setdefault(Place(path).name, set()).update(functions)
 
     def add(self, place: Place, difference: Difference, mode: str, draw: Draw | None) -> None:
         """Keep a finding, unless a worse one of the same layer, execution, quantity and cause is known.
@@ -142,10 +155,11 @@ class Ledger:
             self.notes.append(text)
 
     def note_without_float64(self, name: str, place: Place, error: Raised) -> None:
-        """Note that an execution has no float64 results at a place, so that others' judge it, or none."""
+        """Note that an execution has no float64 results at a place, so that others' judge it; each error once."""
         if error.unsupported:
             self.note(f"{name} computes in float32 at most: the others' float64 results judge it, in inference")
-        else:
+        elif (name, error.text) not in self._without_float64:
+            self._without_float64.add((name, error.text))
             self.note(f"in float64 alone: {name} raises at {place.name}: {error.text}")
 
     def cannot_judge(self, place: Place, text: str, draw: Draw) -> None:
@@ -156,22 +170,34 @@ class Ledger:
 
     def excuse_rounding(self, place: Place, executions: Iterable[str]) -> None:
         """Keep who gives another whole number at a place, where either is right: what differs behind it is excused."""
-        self._rounding.setdefault(place.name, set()).update(executions)
+        self._excused.setdefault(place.name, set()).update(executions)
         self.note(f"{place.name} rounds to whole numbers: where a value lies between two, backends may take either")
 
+    def excuse_choice(self, place: Place, executions: Iterable[str]) -> None:
+        """Keep who made another choice at a place, where any is right: what differs behind it is excused."""
+        self._excused.setdefault(place.name, set()).update(executions)
+        self.note(
+            f"{place.name} leaves a choice open, as of signs or of the order of equals: what differs between backends "
+            "for that alone is not held against them"
+        )
+
     @property
-    def rounding(self) -> set[str]:
-        """Who gives another whole number somewhere, where either is right."""
-        return set().union(*self._rounding.values())
+    def excused(self) -> set[str]:
+        """Who gives another whole number, or makes another choice, somewhere, where either is right."""
+        return set().union(*self._excused.values())
 
     def blamed_within(self, path: str) -> set[str | None]:
-        """Return which executions differ in the layers within a path, for a fault or for an excused rounding."""
-        excused = (who for layer, who in self._rounding.items() if _is_within(layer, path))
-        return {finding.execution for finding in self._within(path)}.union(*excused)
+        """Return which executions differ in the layers within a path, for a fault or for what is excused."""
+        excused = (who for layer, who in self._excused.items() if _is_within(layer, path))
+        return self.faulty_within(path).union(*excused)
+
+    def faulty_within(self, path: str) -> set[str | None]:
+        """Return which executions differ in the layers within a path for a fault."""
+        return {finding.execution for finding in self._within(path)}
 
     def layers_within(self, path: str, execution: str) -> frozenset[str]:
-        """Return the layers within a path at which an execution differs, for a fault or for an excused rounding."""
-        excused = {layer for layer, who in self._rounding.items() if _is_within(layer, path) and execution in who}
+        """Return the layers within a path at which an execution differs, for a fault or for what is excused."""
+        excused = {layer for layer, who in self._excused.items() if _is_within(layer, path) and execution in who}
         return frozenset(f.layer for f in self._within(path) if f.execution == execution) | excused
 
     def _within(self, path: str) -> list[Finding]:
@@ -181,16 +207,25 @@ class Ledger:
     def findings(self) -> list[Finding]:
         """The findings in the order of the model's layers; what is no layer comes last.
 
-        Who raised an error at a place takes no part in the other findings there: of three, two may raise.
+        Who raised an error at a place takes no part in the other findings there: of three, two may raise. Who raised
+        one in gradients alone takes part in all but those. Nor does who is inaccurate take part in what is said of
+        another one that is: each stands against those that are accurate.
         """
-        raised: dict[tuple[str, str], set[str | None]] = {}
+        raised: dict[tuple[str, str, bool], set[str | None]] = {}
+        inaccurate: dict[tuple[str, Quantity], set[str | None]] = {}
         for finding in self._findings.values():
             if finding.cause is Cause.ERROR:
-                raised.setdefault((finding.layer, finding.mode), set()).add(finding.execution)
+                of_gradients = finding.quantity.kind is Kind.GRADIENT
+                for backward in {True, of_gradients}:
+                    raised.setdefault((finding.layer, finding.mode, backward), set()).add(finding.execution)
+            elif finding.cause is Cause.PRECISION:
+                inaccurate.setdefault((finding.layer, finding.quantity), set()).add(finding.execution)
 
         def taking_part(finding: Finding) -> tuple[str, ...]:
-            lost = raised.get((finding.layer, finding.mode), set()) - {finding.execution}
-            left = tuple(name for name in finding.executions if name not in lost)
+            lost = raised.get((finding.layer, finding.mode, finding.quantity.kind is Kind.GRADIENT), set())
+            if finding.cause is Cause.PRECISION and finding.execution is not None:
+                lost = lost | inaccurate[finding.layer, finding.quantity]
+            left = tuple(name for name in finding.executions if name not in lost - {finding.execution})
             return left if len(left) > 1 else finding.executions
 
         found = [dataclasses.replace(finding, executions=taking_part(finding)) for finding in self._findings.values()]

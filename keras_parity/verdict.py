@@ -92,6 +92,8 @@ class Finding:
         if self.execution and self.cause is Cause.ERROR:  # of three backends two may raise: neither is alone
             others = [name for name in self.executions if name != self.execution]
             who = f"{self.execution} raises where {' and '.join(others)} {'does' if len(others) == 1 else 'do'} not,"
+        elif self.execution and self.cause is Cause.PRECISION and len(self.executions) == 2:  # of three, two may be off
+            who = f"{self.execution} differs from {' and '.join(n for n in self.executions if n != self.execution)}"
         return f"{self.layer}: {who} on the {self.quantity} ({self.cause.value}): {self.detail}"
 
     @property

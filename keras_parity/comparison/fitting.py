@@ -87,8 +87,8 @@ def judge_as_called(check: Check, called: Called | None, steps: Mapping[str, Stu
     kind = Kind.PREDICTION if isinstance(called.plan, PredictPlan) else Kind.STEP
     blamed = who_differs(check)
     said = judge_fit(studies, blamed, ledger.places, kind)
-    if ledger.rounding or any(finding.detail == OTHER_NUMBERS for finding in ledger.findings):
-        # In another precision other whole numbers are taken.
+    if ledger.excused or any(finding.detail == OTHER_NUMBERS for finding in ledger.findings):
+        # In another precision other whole numbers are taken, or another choice is made.
         said.differences = [difference for difference in said.differences if difference.cause is not Cause.PRECISION]
     if said.raised_everywhere:
         text = f"{place.type} raises on every backend: {said.raised_everywhere.text}"

@@ -233,7 +233,7 @@ def _explained(check: Check, plan: StepsPlan, studies: Mapping[str, Study], said
     both give the same, the step itself is sound, and what differs is a part. Metrics are no part of composed steps: who
     differs in nothing else than what they report is told.
     """
-    blamed = {finding.execution for finding in check.ledger.findings} | check.ledger.rounding
+    blamed = {finding.execution for finding in check.ledger.findings} | check.ledger.excused
     doubtful = {difference.execution for difference in said.differences if difference.pair is not None}
     if not doubtful & blamed and not (None in doubtful and blamed):
         return set()

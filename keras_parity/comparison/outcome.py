@@ -27,7 +27,7 @@ def conclude(check: Check, seconds: float) -> Verdict:
         ledger.note(f"{name} crashed once and in a fresh process not again: {text}")
     versions = participants.versions
     findings = ledger.findings
-    decision = decide(findings, versions, check.request.dtype, ledger.configurations)
+    decision = decide(findings, versions, check.request.dtype, ledger.configurations, functions=ledger.functions)
     groups = (*decision.failing, *decision.warnings)
     explanations = [describe_known(group, versions) for group in groups if group.known is not None]
     outcome, reason = _decide(check, decision)
@@ -67,10 +67,12 @@ def _decide(check: Check, decision: Decision) -> tuple[Outcome, str]:
         ordered = [finding.culprit for finding in ledger.findings if finding.culprit in culprits]
         first = ordered[0]
         alone = f"{first.execution} is alone" if first.execution else "no two backends agree"
-        raising = [culprit for culprit in ordered if culprit.layer == first.layer and culprit in _raising(ledger)]
-        together = {culprit for culprit in raising if raising[0] == first} or {first}
-        if len(together) > 1:
-            alone = f"{' and '.join(sorted(str(culprit.execution) for culprit in together))} raise an error"
+        together = {first}
+        for cause, what in ((Cause.PRECISION, "are inaccurate"), (Cause.ERROR, "raise an error")):
+            same = [culprit for culprit in ordered if culprit.layer == first.layer and culprit in _who(ledger, cause)]
+            if len(set(same)) > 1 and same[0] == first and first.execution is not None:
+                together = set(same)
+                alone = f"{' and '.join(sorted(str(culprit.execution) for culprit in together))} {what}"
         left = len(set(culprits) - together)
         more = f", and {left} more" if left else ""
         edge = "" if any(group.ordinary for group in decision.failing) else " (on edge inputs only)"
@@ -90,8 +92,8 @@ def _decide(check: Check, decision: Decision) -> tuple[Outcome, str]:
     return Outcome.AGREE, f"{agree}; {decision.reason}" if decision.reason else agree
 
 
-def _raising(ledger: Ledger) -> set[Culprit]:
-    return {finding.culprit for finding in ledger.findings if finding.cause is Cause.ERROR}
+def _who(ledger: Ledger, cause: Cause) -> set[Culprit]:
+    return {finding.culprit for finding in ledger.findings if finding.cause is cause}
 
 
 def _too_few(names: tuple[str, ...]) -> str:

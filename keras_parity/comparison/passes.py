@@ -8,26 +8,24 @@ from functools import partial
 import numpy as np
 
 from keras_parity.comparison.check import PORTION, SAMPLES, Check
+from keras_parity.comparison.enclosing import Enclosing
+from keras_parity.comparison.whole_numbers import WholeNumbers
 from keras_parity.draws import Draw
 from keras_parity.judge import (
-    OTHER_NUMBERS,
     Difference,
     Nearby,
     agree_at_once,
-    differ_around,
     has_finite,
-    is_rounding,
     judge_call,
     largest,
     raised,
 )
 from keras_parity.ledger import Place
 from keras_parity.participants import Begun
-from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import CallOutline, Raised, Ran, Results, Study
+from keras_parity.protocol.results import CallOutline, Raised, Ran, Study
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF
-from keras_parity.protocol.tasks import CallInputs, FindBounds, ReplayAround, ReplayNeighbours, RunModel, StudyCalls
+from keras_parity.protocol.tasks import CallInputs, ReplayNeighbours, RunModel, StudyCalls
 
 # The calls of a run by their keys.
 Calls = dict[str, CallOutline]
@@ -103,7 +101,8 @@ class Passes:
             check.participants.ask(driver, RunModel(current.draw.inputs, current.training, True))
         self.depends_on_mode = any(call.moded for made in calls.values() for call in made.values())
         for call in calls[driver].values():
-            ledger.see(call.path, call.configuration, on_data=call.on_data)
+            functions = frozenset.intersection(*(m[call.key].functions for m in calls.values() if call.key in m))
+            ledger.see(call.path, call.configuration, on_data=call.on_data, functions=functions)
         models = _whole_calls(calls[driver])
         portions = list(_portions(calls[driver], models, current.everything))
         for keys in portions:
@@ -114,8 +113,8 @@ class Passes:
             held = studied()
             if not current.measure:
                 doubtful = {key: shared[key] for key in held if not agree_at_once(calls[driver][key], held[key])}
-                # A layer that is known to be wrong explains the model; else the one that does not is looked for.
-                if not current.everything and models & set(doubtful) and not ledger.findings:
+                # Whatever has been found: what differs here may be another fault, which this mode alone shows.
+                if not current.everything and models & set(doubtful):
                     self._call_back()
                     self._compare(replace(current, everything=True))
                     return
@@ -133,20 +132,12 @@ class Passes:
         """Judge one call; what a call within it does wrong is not its fault."""
         ledger, place = self.check.ledger, Place(call.path, call.type)
         studies = self._heed_usual_sizes(call, studies, current)
-        blamed = ledger.blamed_within(call.path)
-        own: dict[str, set[Quantity]] = {}  # for each of them, what its own code does wrong
+        return_to = partial(self._return_to, current)
+        whole = WholeNumbers(self.check, call, studies, arrays, current.training, return_to)
+        around = Enclosing(self.check, call, studies, arrays, current.training, current.backward, return_to)
 
         def explained(difference: Difference) -> bool:
-            if self._is_rounding(difference, call, studies, arrays, current):
-                return True
-            if not (call.inner and blamed & {difference.execution, None, *(difference.pair or ())}):
-                return False
-            name = difference.execution
-            if name not in blamed or name is None or difference.quantity.kind is not Kind.OUTPUT:
-                return True
-            if name not in own:
-                own[name] = self._wrong_around(call, arrays, current, name)
-            return difference.quantity not in own[name]
+            return whole.explain(difference) or around.explain(difference)
 
         which = call.key, arrays, current.training, current.backward
         ask = self.check.neighbours(partial(ReplayNeighbours, *which))
@@ -156,10 +147,13 @@ class Passes:
             return ask(pair, wanted)
 
         said = judge_call(call, arrays, studies, explained, neighbours)
-        said.differences = [self._name_beside_rounding(d, call, studies, arrays, current) for d in said.differences]
+        said.differences = [whole.name_beside(difference) for difference in said.differences]
+        whole.excuse_in_the_dtype()
         if said.raised_everywhere:
             text = f"raises on every backend when it is replayed: {said.raised_everywhere.text}"
             ledger.cannot_judge(place, text, current.draw)
+        if said.chosen:
+            ledger.excuse_choice(place, said.chosen)
         for name, error in said.without_float64.items():
             ledger.note_without_float64(name, place, error)
         ledger.keep(place, said, current.mode, current.draw)
@@ -191,78 +185,6 @@ class Passes:
             )
             for name, study in studies.items()
         }
-
-    def _is_rounding(
-        self,
-        difference: Difference,
-        call: CallOutline,
-        studies: dict[str, Study],
-        arrays: list[np.ndarray],
-        current: Pass,
-    ) -> bool:
-        """Return whether a difference in whole numbers is one of rounding alone, and keep that it is."""
-        pair = difference.pair
-        if difference.cause is not Cause.SEMANTIC or difference.max_abs_error != 1.0 or pair is None:
-            return False
-        results, bounds = self._find_bounds(difference, call, studies, arrays, current)
-        if not bounds or not is_rounding(results, difference.quantity, bounds):
-            return False
-        self.check.ledger.excuse_rounding(Place(call.path), [difference.execution] if difference.execution else pair)
-        return True
-
-    def _name_beside_rounding(
-        self,
-        difference: Difference,
-        call: CallOutline,
-        studies: dict[str, Study],
-        arrays: list[np.ndarray],
-        current: Pass,
-    ) -> Difference:
-        """Return a difference in whole numbers with the name of who is alone, if the others differ by rounding."""
-        whole = difference.detail == OTHER_NUMBERS and difference.cause is Cause.SEMANTIC
-        if difference.execution is not None or not whole or len(studies) < 3:
-            return difference
-        results, bounds = self._find_bounds(difference, call, studies, arrays, current)
-        for name in results if bounds else ():
-            others = {other: found for other, found in results.items() if other != name}
-            if is_rounding(others, difference.quantity, bounds):
-                self.check.ledger.excuse_rounding(Place(call.path), others)
-                return replace(difference, execution=name, pair=(name, next(iter(others))))
-        return difference
-
-    def _find_bounds(
-        self,
-        difference: Difference,
-        call: CallOutline,
-        studies: dict[str, Study],
-        arrays: list[np.ndarray],
-        current: Pass,
-    ) -> tuple[dict[str, Results], list[np.ndarray]]:
-        """Return the float64 results, and the bounds that `is_rounding` takes; none where they cannot be had."""
-        participants = self.check.participants
-        results = {n: s.reference for n, s in studies.items() if not isinstance(s.reference, Raised)}
-        asked = next((name for name in participants.exact if name in results), None)
-        if asked is None or any(difference.quantity not in results.get(name, {}) for name in difference.pair or ()):
-            return results, []
-        self._return_to(current)
-        bounds = participants.ask(asked, FindBounds(call.key, arrays, current.training))
-        return results, bounds.get(difference.quantity, [])
-
-    def _wrong_around(self, call: CallOutline, arrays: list[np.ndarray], current: Pass, name: str) -> set[Quantity]:
-        """Return which results of a call differ though the layers within it give what they do elsewhere.
-
-        A graph of layers has no code of its own that could be wrong.
-        """
-        ledger, participants = self.check.ledger, self.check.participants
-        blamed = ledger.blamed_within(call.path)
-        sound = next((other for other in participants.exact if other not in blamed), None)
-        if sound is None or name not in participants.exact or None in blamed or call.functional:
-            return set()
-        self._return_to(current)
-        task = ReplayAround(call.key, arrays, current.training, ledger.layers_within(call.path, name))
-        there = participants.ask(sound, task)
-        here = participants.ask(name, replace(task, given=there.within))
-        return differ_around(there.results, here.results)
 
     def _run(self, current: Pass) -> tuple[dict[str, Ran], str]:
         """Return what a pass's run of the model leaves everywhere, and who kept the inputs of each call."""

@@ -108,11 +108,11 @@ def say_what_own_training_ignores(check: Check) -> None:
 
 
 def who_differs(check: Check) -> set[str]:
-    """Return who differs so far on ordinary data, by a fault or a rounding; where nobody is alone, all who do.
+    """Return who differs so far on ordinary data, by a fault or an excuse; where nobody is alone, all who do.
 
     Who was blamed on edge draws alone does so where that was seen to explain how whole steps differ.
     """
-    blamed = check.ledger.rounding | check.differ_in_steps
+    blamed = check.ledger.excused | check.differ_in_steps
     for finding in check.ledger.findings:
         if finding.ordinary and not finding.on_data:
             blamed.update((finding.execution,) if finding.execution is not None else finding.executions)

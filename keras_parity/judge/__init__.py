@@ -6,8 +6,15 @@
 from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, unavoidable
 from keras_parity.judge.difference import Difference, Error, count_compared, has_finite, largest, minority, raised
 from keras_parity.judge.doubts import NEIGHBOURS, AskNeighbours, Nearby, sort_differences
-from keras_parity.judge.equivalences import is_rounding
-from keras_parity.judge.judgement import Judgement, agree_at_once, differ_around, judge_call, size_of
+from keras_parity.judge.equivalences import DECOMPOSITIONS, is_rounding, same_but_for_choices
+from keras_parity.judge.judgement import (
+    Judgement,
+    agree_at_once,
+    allowed_units,
+    differ_around,
+    judge_call,
+    size_of,
+)
 from keras_parity.judge.meaning import OTHER_NUMBERS, SMALL, compare_meaning, is_meant, presence, smoothness
 from keras_parity.judge.reloading import compare_reloaded, is_accurate
 from keras_parity.judge.structure import compare_structure
@@ -22,6 +29,7 @@ from keras_parity.judge.training import (
 
 __all__ = [
     "ACCURATE",
+    "DECOMPOSITIONS",
     "NEIGHBOURS",
     "OTHER_NUMBERS",
     "SMALL",
@@ -32,6 +40,7 @@ __all__ = [
     "Nearby",
     "agree_at_once",
     "agree_closely",
+    "allowed_units",
     "compare_accuracy",
     "compare_meaning",
     "compare_reloaded",
@@ -51,6 +60,7 @@ __all__ = [
     "minority",
     "presence",
     "raised",
+    "same_but_for_choices",
     "same_steps",
     "size_of",
     "smoothness",

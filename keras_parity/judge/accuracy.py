@@ -71,9 +71,11 @@ def compare_accuracy(
                 units[name] = size / scale
                 errors.append(Error(quantity, name, size, size / scale, limit))
         sound = [name for name, value in units.items() if value <= limit]
+        several = len(sound) == 1 < len(units) - 1
         for name, value in units.items():
             if value > limit and sound:
-                text = f"off by {value:.3g} units of {dtype} rounding, where {sound[0]} is off by {units[sound[0]]:.2g}"
+                best = f"{sound[0]} is {'alone accurate, ' if several else ''}off by {units[sound[0]]:.2g}"
+                text = f"off by {value:.3g} units of {dtype} rounding, where {best}"
                 found.append(Difference(quantity, name, (name, sound[0]), Cause.PRECISION, value * scale, value, text))
         if not sound and len(units) > 1:
             apart = {pair: distance(arrays[pair[0]], arrays[pair[1]]) for pair in itertools.combinations(units, 2)}

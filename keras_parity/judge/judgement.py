@@ -8,16 +8,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, compare_without_reference
-from keras_parity.judge.difference import Difference, Error, Everyone, count_compared, raised
+from keras_parity.judge.accuracy import ACCURATE, compare_accuracy, compare_without_reference, unavoidable
+from keras_parity.judge.difference import Difference, Error, Everyone, comparable, count_compared, distance, raised
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
-from keras_parity.judge.equivalences import in_one_form
-from keras_parity.judge.meaning import compare_meaning
+from keras_parity.judge.equivalences import choosing_otherwise, in_one_form
+from keras_parity.judge.meaning import compare_meaning, differs
 from keras_parity.judge.structure import compare_structure
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import CallOutline, Raised, Results, Study
 
 Moves = Mapping[Quantity, float]
+# What raises where results are there, and their gradients are not.
+GRADIENTS = Quantity(Kind.GRADIENT, "inputs and weights")
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Judgement:
         raised_everywhere: What it raised everywhere, so that nothing can be said.
         notes: What a reader should know.
         beyond_judging: What cannot be judged although a single step led to it; empty if nothing.
+        chosen: Who made another choice where any is right, as of an eigenvector's sign, than the others or in another
+            precision.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -43,6 +47,7 @@ class Judgement:
     raised_everywhere: Raised | None = None
     notes: list[str] = field(default_factory=list)
     beyond_judging: str = ""
+    chosen: set[str] = field(default_factory=set)
 
 
 def judge_call(
@@ -68,22 +73,27 @@ def judge_call(
         return said
     said.differences += [raised(Quantity(Kind.OUTPUT), name, error.text) for name, error in errors.items()]
     said.without_float64, reference = split({name: studies[name].reference for name in checked})
+    _say_whose_gradients_raise(said, {name: studies[name] for name in checked})
     if len(checked) < 2:
         said.differences = [d for d in said.differences if not explained(d)]
         return said
     if not reference:
         dtype = studies[next(iter(checked))].dtype
         moves = median_moves([studies[name].dtype_moves for name in checked])
-        said.differences += compare_structure(checked)
-        checked = in_one_form(call.type, inputs, checked)
+        said.differences += _compare_structure(checked, studies)
+        said.chosen = choosing_otherwise(call.type, inputs, [checked], call.configuration)
+        checked = in_one_form(call.type, inputs, checked, call.configuration)
         apart = compare_without_reference(_to_be_accurate(call, checked), moves, dtype, allowed_units(call))
         said.differences = [d for d in (*said.differences, *apart) if not explained(d)]
         said.compared = count_compared(checked)
         return said
     exact_studies = [studies[name] for name in reference]
     dtype = studies[next(iter(checked))].dtype
-    said.differences += compare_structure(checked)
-    reference, checked = (in_one_form(call.type, inputs, results) for results in (reference, checked))
+    said.differences += _compare_structure(checked, studies)
+    said.chosen = choosing_otherwise(call.type, inputs, [reference, checked], call.configuration)
+    reference, checked = (
+        in_one_form(call.type, inputs, results, call.configuration) for results in (reference, checked)
+    )
     if len(reference) > 1:
         moves = median_moves([study.moves for study in exact_studies])
         noise = median_moves([study.noise for study in exact_studies])
@@ -112,11 +122,34 @@ def judge_call(
     return said
 
 
+def _say_whose_gradients_raise(said: Judgement, studies: Mapping[str, Study]) -> None:
+    """Tell what gradients raised where the results themselves are there."""
+    errors = {name: study.checked_gradients for name, study in studies.items() if study.checked_gradients is not None}
+    if len(errors) == len(studies):
+        said.raised_everywhere = next(iter(errors.values()))
+    else:
+        said.differences += [raised(GRADIENTS, name, error.text) for name, error in errors.items()]
+    for name, study in studies.items():
+        if study.reference_gradients is not None and name not in errors:
+            said.without_float64[name] = study.reference_gradients
+
+
+def _compare_structure(checked: Everyone, studies: Mapping[str, Study]) -> list[Difference]:
+    """Return differences in structure; of gradients, between those alone whose gradients raise nothing."""
+    whole = {name for name in checked if studies[name].checked_gradients is None}
+    if whole == set(checked):
+        return compare_structure(checked)
+    gradients = {
+        name: {q: v for q, v in checked[name].items() if q.kind is Kind.GRADIENT} for name in checked if name in whole
+    }
+    return compare_structure(without(checked, Kind.GRADIENT)) + compare_structure(gradients)
+
+
 def agree_at_once(call: CallOutline, studies: Mapping[str, Study]) -> bool:
     """Return whether executions agree on a call, however small its unavoidable errors: none need be measured."""
     raising, reference = split({name: study.reference for name, study in studies.items()})
     failing, checked = split({name: study.checked for name, study in studies.items()})
-    if raising or failing:
+    if raising or failing or any(s.reference_gradients or s.checked_gradients for s in studies.values()):
         return False
     differences, references = compare_meaning(reference, {})
     exact = {quantity: reference[name][quantity].array for quantity, name in references.items()}
@@ -125,23 +158,40 @@ def agree_at_once(call: CallOutline, studies: Mapping[str, Study]) -> bool:
     return not (differences or inaccurate or compare_structure(checked))
 
 
-def differ_around(sound: Results | Raised, own: Results | Raised) -> set[Quantity]:
+def differ_around(
+    sound: Results | Raised,
+    own: Results | Raised,
+    dtype: str = "float32",
+    moves: Moves | None = None,
+    allowed: float = ACCURATE,
+) -> set[Quantity]:
     """Return which results of a call differ though what is wrong within it was taken from a sound execution.
+
+    Of a call that adds losses no gradients are among them: those of a loss added within come from there.
 
     Args:
         sound: The call's float64 results in that execution.
         own: Those of the one that is wrong within, with the sound results handed in.
+        dtype: By whose rounding units they may differ.
+        moves: How far a result moves under a perturbation of one of these; None for results in float64.
+        allowed: How many units.
     """
     if isinstance(sound, Raised) or isinstance(own, Raised):
         return set()
-    differences, _ = compare_meaning({"sound": sound, "own": own}, {})
-    return {d.quantity for d in differences if d.cause is not None or d.units > ACCURATE}
+    found = set()
+    for quantity, holders in comparable({"sound": sound, "own": own}):
+        one, other = (value.array for value in holders.values())
+        unit = unavoidable((moves or {}).get(quantity, 0.0), [one], dtype)
+        if differs(*holders.values()) or distance(one, other) > allowed * unit:
+            found.add(quantity)
+    adds_losses = any(quantity.kind is Kind.ADDED_LOSS for quantity in sound)
+    return {quantity for quantity in found if not (adds_losses and quantity.kind is Kind.GRADIENT)}
 
 
 def median_moves(moves: Sequence[Moves]) -> dict[Quantity, float]:
     """Return, by quantity, the median of what executions measured: one that is wrong cannot widen its own measure."""
     quantities = dict.fromkeys(itertools.chain.from_iterable(moves))
-    return {quantity: statistics.median(m.get(quantity, 0.0) for m in moves) for quantity in quantities}
+    return {quantity: statistics.median(m[quantity] for m in moves if quantity in m) for quantity in quantities}
 
 
 def allowed_units(call: CallOutline) -> float:
@@ -165,3 +215,8 @@ def _to_be_accurate(call: CallOutline, checked: Everyone) -> dict[str, Results]:
     if not call.inner:
         return dict(checked)
     return {n: {q: v for q, v in values.items() if q.kind is Kind.OUTPUT} for n, values in checked.items()}
+
+
+def without(results: Everyone, kind: Kind) -> dict[str, Results]:
+    """Return results but for those of a kind."""
+    return {name: {q: v for q, v in values.items() if q.kind is not kind} for name, values in results.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from keras_parity.judge.accuracy import ACCURATE, are_close, compare_accuracy, compare_without_reference
 from keras_parity.judge.difference import Difference, Error, Everyone, comparable, count_compared, distance, raised
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
-from keras_parity.judge.judgement import Judgement, Moves, median_moves, split
+from keras_parity.judge.judgement import Judgement, Moves, median_moves, split, without
 from keras_parity.judge.meaning import compare_meaning
 from keras_parity.judge.structure import compare_structure
 from keras_parity.protocol.cause import Cause
@@ -47,8 +47,8 @@ def judge_part(
     sound = {name: studies[name] for name in everything}
     dtype = next(iter(sound.values())).dtype
     # In float32 a weight's move is lost in the weight's own rounding: there the weight itself is compared.
-    reference = _without(everything, Kind.AFTER_UPDATES)
-    checked = _without(checked, Kind.UPDATE)
+    reference = without(everything, Kind.AFTER_UPDATES)
+    checked = without(checked, Kind.UPDATE)
     said.differences += compare_structure(checked)
     if len(reference) > 1:
         differences, references = compare_meaning(reference, median_moves([s.moves for s in sound.values()]))
@@ -331,10 +331,6 @@ def _beyond_judging(reference: Everyone, noise: Moves) -> list[Quantity]:
         if value.array.dtype.kind == "f"
         and ACCURATE * noise.get(quantity, 0.0) > 0.1 * max(families[quantity], _NOTHING * kinds[quantity], 1e-30)
     ]
-
-
-def _without(results: Everyone, kind: Kind) -> dict[str, Results]:
-    return {name: {q: v for q, v in values.items() if q.kind is not kind} for name, values in results.items()}
 
 
 def _shared_scales(results: Everyone) -> dict[Quantity, float]:

@@ -92,6 +92,7 @@ def group_causes(
     versions: Mapping[str, str],
     dtype: str | None = None,
     configurations: Mapping[str, Mapping[str, object]] | None = None,
+    functions: Mapping[str, Collection[str]] | None = None,
 ) -> list[FindingGroup]:
     """Return findings by their causes, in the order of each one's first finding.
 
@@ -100,11 +101,13 @@ def group_causes(
         versions: The installed versions of Keras and the backends.
         dtype: The dtype policy under test.
         configurations: The arguments of layers and operations, by path.
+        functions: The backend's functions that each runs itself, by path.
     """
     groups: dict[tuple[object, ...], list[Finding]] = {}
     causes: dict[tuple[object, ...], KnownDivergence | None] = {}
     for finding in findings:
-        known = find_known(finding, versions, dtype, (configurations or {}).get(finding.layer))
+        made = (configurations or {}).get(finding.layer)
+        known = find_known(finding, versions, dtype, made, (functions or {}).get(finding.layer, ()))
         quantity = finding.quantity
         # A class tells what is alike; where there is none, only the same place is.
         where = operation_of(finding) or finding.layer
@@ -121,6 +124,7 @@ def decide(
     dtype: str | None = None,
     configurations: Mapping[str, Mapping[str, object]] | None = None,
     accepted_names: Collection[str] = (),
+    functions: Mapping[str, Collection[str]] | None = None,
 ) -> Decision:
     """Return what findings make of a check.
 
@@ -130,9 +134,10 @@ def decide(
         dtype: The dtype policy under test.
         configurations: The arguments of layers and operations, by path.
         accepted_names: The names of known divergences that the project accepts.
+        functions: The backend's functions that each runs itself, by path.
     """
     failing, warnings, accepted = [], [], []
-    for group in group_causes(findings, versions, dtype, configurations):
+    for group in group_causes(findings, versions, dtype, configurations, functions):
         if group.findings[0].accepted is not None or (group.known is not None and group.known.name in accepted_names):
             accepted.append(group)
         elif group.known is not None and not group.matters:

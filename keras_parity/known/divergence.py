@@ -10,7 +10,7 @@ import enum
 import fnmatch
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from keras_parity.draws import CERTAIN, PARTIAL
@@ -50,6 +50,8 @@ SATURATED: Draws = frozenset({DrawKind.LARGE})
 SPECIAL: Draws = frozenset({DrawKind.NAN, DrawKind.INFINITY})
 EVERY: Draws = frozenset(DrawKind) - SPECIAL - {DrawKind.SUBNORMAL}
 _NUMBER = frozenset({Cause.SEMANTIC, Cause.PRECISION})
+# What a layer computes from an output of an operation within it.
+_FROM_OUTPUTS = frozenset({Kind.OUTPUT, Kind.STATE, Kind.ADDED_LOSS, Kind.GRADIENT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,19 +91,47 @@ class Sign:
         """Return this sign, for layers of a configuration alone, as `padding="same"`."""
         return replace(self, configuration=tuple(configuration.items()))
 
-    def fits(self, finding: Finding, dtype: str | None, configuration: Mapping[str, object] | None) -> bool:
+    def fits(
+        self,
+        finding: Finding,
+        dtype: str | None,
+        configuration: Mapping[str, object] | None,
+        functions: Collection[str] = (),
+    ) -> bool:
         """Return whether a finding shows this sign; arguments as in `KnownDivergence.matches`."""
         return (
-            operation_of(finding) in self.operations
-            and _fits_backend(finding, self.alone)
-            and _fits_quantity(finding.quantity, self)
+            _fits_backend(finding, self.alone)
             and finding.cause in self.causes
             and draw_kind_of(finding) in self.draws
             and (self.dtypes is None or dtype in self.dtypes)
-            and all(str((configuration or {}).get(key)) == value for key, value in self.configuration)
-            and re.search(self.says, finding.detail) is not None
             and _lies_within(finding.max_abs_error, self.largest, finding.cause)
             and _lies_within(finding.rounding_units, self.most_units, finding.cause)
+            and (self._fits_call(finding, configuration) or self._fits_within(finding, functions))
+        )
+
+    def _fits_call(self, finding: Finding, configuration: Mapping[str, object] | None) -> bool:
+        """Return whether a finding is one at the operation itself."""
+        return (
+            operation_of(finding) in self.operations
+            and _fits_quantity(finding.quantity, self)
+            and all(str((configuration or {}).get(key)) == value for key, value in self.configuration)
+            and re.search(self.says, finding.detail) is not None
+        )
+
+    def _fits_within(self, finding: Finding, functions: Collection[str]) -> bool:
+        """Return whether a finding may come from the operation within a layer, which runs it as a function.
+
+        That is one of edge draws alone. Names, and words on numbers, are of the operation and not of the layer.
+        """
+        kinds = self.kinds | (_FROM_OUTPUTS if Kind.OUTPUT in self.kinds else set())
+        says = self.says if finding.cause in (Cause.ERROR, Cause.NAN) else ""
+        return (
+            not finding.ordinary
+            and not self.configuration
+            and not {_function_of(operation) for operation in self.operations}.isdisjoint(functions)
+            and finding.quantity.kind in kinds
+            and finding.quantity.aspect is self.aspect is Aspect.VALUE
+            and re.search(says, finding.detail) is not None
         )
 
 
@@ -178,6 +208,7 @@ class KnownDivergence:
         versions: Mapping[str, str],
         dtype: str | None = None,
         configuration: Mapping[str, object] | None = None,
+        functions: Collection[str] = (),
     ) -> bool:
         """Return whether a finding is this divergence, and nothing else.
 
@@ -186,8 +217,9 @@ class KnownDivergence:
             versions: The installed versions of Keras and the backends.
             dtype: The dtype policy under test; None where it is not known, and then signs of some dtypes do not fit.
             configuration: The arguments of the layer or operation; None where they are not known.
+            functions: The backend's functions that the layer's own code runs.
         """
-        shown = any(sign.fits(finding, dtype, configuration) for sign in self.signs)
+        shown = any(sign.fits(finding, dtype, configuration, functions) for sign in self.signs)
         return shown and all(since.holds(versions) for since in self.since)
 
 
@@ -245,11 +277,11 @@ def output(
 
 
 def raises(alone: str, operations: str, says: str, draws: Iterable[DrawKind] = EVERY) -> Sign:
-    """Return the sign of an error that one backend or another raises, told by its text."""
+    """Return the sign of an error that one backend or another raises, there or on the way back, told by its text."""
     return Sign(
         operations=frozenset(operations.split()),
         alone=frozenset(alone.split()),
-        kinds=frozenset({Kind.OUTPUT}),
+        kinds=frozenset({Kind.OUTPUT, Kind.GRADIENT}),
         causes=frozenset({Cause.ERROR}),
         draws=frozenset(draws),
         says=says,
@@ -267,6 +299,11 @@ def operation_of(finding: Finding) -> str:
     """Return the class of what was called; where the model's run ended in it, Keras's message tells."""
     told = re.search(r"Exception encountered when calling (\w+)\.call\(\)", finding.detail)
     return finding.layer_type or (told[1] if told else "")
+
+
+def _function_of(operation: str) -> str:
+    """Return the backend's function for the class of an operation: `top_k` for `TopK`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
 
 
 def _fits_backend(finding: Finding, alone: frozenset[str]) -> bool:

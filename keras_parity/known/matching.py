@@ -1,7 +1,7 @@
 """Which known divergence a finding is."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from keras_parity.errors import UsageError
 from keras_parity.known.catalogue import CATALOGUE
@@ -14,6 +14,7 @@ def find_known(
     versions: Mapping[str, str],
     dtype: str | None = None,
     configuration: Mapping[str, object] | None = None,
+    functions: Collection[str] = (),
 ) -> KnownDivergence | None:
     """Return the known divergence that a finding is, or None.
 
@@ -23,9 +24,11 @@ def find_known(
         dtype: The dtype policy under test; without it, divergences of some dtypes alone are not recognised.
         configuration: The arguments of the layer or operation; without them, divergences that depend on one, as on
             `padding`, are not recognised.
+        functions: The backend's functions that the layer's own code runs; without them, divergences of an operation
+            within it are not recognised.
     """
-    found = (known for known in CATALOGUE.values() if known.matches(finding, versions, dtype, configuration))
-    return next(found, None)
+    every = CATALOGUE.values()
+    return next((known for known in every if known.matches(finding, versions, dtype, configuration, functions)), None)
 
 
 def known_by_name(name: str) -> KnownDivergence:

@@ -190,6 +190,7 @@ class CallOutline:
         dtypes: Of each tensor, by Keras's name.
         on_data: Whether it takes data that no trained weight has been at, so that no training needs its inputs'
             gradients.
+        functions: The backend's functions that its own code runs, as `abs` or `leaky_relu`: those of no call within.
     """
 
     key: str
@@ -203,6 +204,7 @@ class CallOutline:
     configuration: dict[str, object] = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
     on_data: bool = False
+    functions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,8 @@ class Study:
         moves: For each float64 result how far it moves under perturbations of one float32 rounding unit.
         dtype_moves: The same for one unit of `dtype`.
         noise: What the float64 results' own roundings may amount to: the move under one unit of float64.
+        reference_gradients: What the gradients in float64 raised, where the results themselves are there.
+        checked_gradients: What those in `dtype` raised, likewise.
     """
 
     dtype: str
@@ -241,19 +245,23 @@ class Study:
     moves: dict[Quantity, float]
     dtype_moves: dict[Quantity, float]
     noise: dict[Quantity, float] = field(default_factory=dict)
+    reference_gradients: Raised | None = None
+    checked_gradients: Raised | None = None
 
 
 @dataclass(frozen=True)
 class Around:
-    """One call replayed in float64, and what layers within it gave.
+    """One call replayed with what layers within it give handed in, and what they gave.
 
     Attributes:
         results: The call's own results, or what it raised.
-        within: By the key of each call of those layers its tensors.
+        within: By the key of each call of those layers and functions what it gave itself.
+        taken: What the functions took, likewise.
     """
 
     results: Results | Raised
     within: dict[str, list[np.ndarray]]
+    taken: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class StartKeras(Task[dict[str, str]]):
 
 @dataclass(frozen=True)
 class OpenCase(Task[Description | Raised]):
-    """Build the model in both precisions and describe it, or say what building raised.
+    """Build the model in both precisions and describe it, or say what building raised; it may fail in float64 alone.
 
     Attributes:
         source: What to build.
@@ -230,26 +230,35 @@ class FindBounds(Task[Neighbours]):
 
 @dataclass(frozen=True)
 class ReplayAround(Task[Around]):
-    """Replay a call in float64, with what layers within it give handed in.
+    """Replay a call with what layers and functions within it give handed in.
+
+    Gradients pass these by a linear map, which is the same everywhere.
 
     Attributes:
         key: Of the call.
         arrays: Its tensors.
         training: The mode that it was recorded in.
+        backward: Whether gradients are wanted.
         layers: The paths of the layers within.
         given: What each call of theirs gives, by key; None leaves it to them.
+        exact: Whether in float64; else in the dtype asked about.
+        functions: The names of functions of the backend; the keys of their calls are as `svd#0`.
     """
 
+    performed_in: ClassVar[str] = "keras_parity.worker.around"
     key: str
     arrays: list[np.ndarray]
     training: bool
+    backward: bool
     layers: frozenset[str]
     given: dict[str, list[np.ndarray]] | None = None
+    exact: bool = True
+    functions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Predict(Task[list[np.ndarray]]):
-    """Tell the reference model's flattened outputs in inference mode, or the other model's where that raises."""
+    """Tell the reference model's flattened outputs in inference mode; the other's where it raises or is not there."""
 
     inputs: Any
 

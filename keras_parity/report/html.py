@@ -7,9 +7,11 @@ from typing import Any
 from keras_parity.report.picture import breakable, render_picture
 from keras_parity.report.style import style_sheet
 from keras_parity.report.wording import (
+    Blame,
     count,
     describe_alone,
     describe_draw,
+    describe_places,
     format_error,
     format_units,
     headline,
@@ -20,7 +22,7 @@ from keras_parity.report.wording import (
     visible,
     visible_lines,
 )
-from keras_parity.verdict import Culprit, Finding, Outcome, Verdict
+from keras_parity.verdict import Finding, Outcome, Verdict
 
 # The page obeys itself: even if a name got through as markup, it could load and run nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -66,9 +68,7 @@ def _render_culprits(verdict: Verdict) -> str:
     if not groups:
         return ""
     ordinary, edge = (
-        "".join(
-            _render_culprit(culprit, found) for culprit, found in groups.items() if bool(found[0].ordinary) is shown
-        )
+        "".join(_render_culprit(blame) for blame in groups if bool(blame.worst.ordinary) is shown)
         for shown in (True, False)
     )
     if edge:
@@ -86,16 +86,17 @@ def _render_culprits(verdict: Verdict) -> str:
     )
 
 
-def _render_culprit(culprit: Culprit, findings: list[Finding]) -> str:
-    kind = f' <span class="muted">{_text(findings[0].layer_type)}</span>' if findings[0].layer_type else ""
+def _render_culprit(blame: Blame) -> str:
+    worst = blame.worst
+    kind = f' <span class="muted">{_text(worst.layer_type)}</span>' if worst.layer_type else ""
     rows = "".join(
         "<tr>"
-        + _cell("what", f"{finding.quantity}, {finding.mode}")
-        + _cell("worst on", describe_draw(finding))
-        + _cell("absolute", format_error(finding.max_abs_error), "number")
-        + _cell("rounding units", format_units(finding.rounding_units), "number")
-        + f'<td data-label="cause"><strong>{finding.cause.value}:</strong> {_text(finding.detail)}</td></tr>\n'
-        for finding in findings
+        + _cell("what", f"{row.worst.quantity}, {row.worst.mode}" + _at_places(row, blame))
+        + _cell("worst on", describe_draw(row.worst))
+        + _cell("absolute", format_error(row.worst.max_abs_error), "number")
+        + _cell("rounding units", format_units(row.worst.rounding_units), "number")
+        + f'<td data-label="cause"><strong>{row.worst.cause.value}:</strong> {_text(row.worst.detail)}</td></tr>\n'
+        for row in blame.by_quantity.values()
     )
     heads = "".join(
         f'<th scope="col"{css}>{name}</th>'
@@ -108,10 +109,15 @@ def _render_culprit(culprit: Culprit, findings: list[Finding]) -> str:
         )
     )
     return (
-        f'<div class="card"><h3>{breakable(culprit.layer)}{kind}</h3>\n'
-        f"<p>alone: {escape(describe_alone(findings[0]))}</p>\n"
+        f'<div class="card"><h3>{describe_places(blame.places, breakable)}{kind}</h3>\n'
+        f"<p>alone: {escape(describe_alone(worst))}</p>\n"
         f'<table class="findings"><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n'
     )
+
+
+def _at_places(row: Blame, blame: Blame) -> str:
+    """Return at how many of a culprit's places a quantity differs, where there are several."""
+    return f", at {count(len(row.places), 'place')}" if len(blame.places) > 1 else ""
 
 
 def _render_accepted(verdict: Verdict) -> str:

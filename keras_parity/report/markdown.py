@@ -4,9 +4,11 @@ import re
 from collections.abc import Sequence
 
 from keras_parity.report.wording import (
+    Blame,
     backends_of,
     describe_alone,
     describe_draw,
+    describe_places,
     format_error,
     format_units,
     headline,
@@ -16,7 +18,7 @@ from keras_parity.report.wording import (
     visible,
     visible_lines,
 )
-from keras_parity.verdict import Finding, Outcome, Verdict
+from keras_parity.verdict import Outcome, Verdict
 
 MOST_ROWS = 50  # a step summary has a size limit; the page and the JSON have all
 _MARKS = {Outcome.AGREE: "✅", Outcome.DISAGREE: "❌", Outcome.INCONCLUSIVE: "❔"}
@@ -28,11 +30,11 @@ def render_markdown(verdict: Verdict) -> str:
     blocks = [f"### {_MARKS[outcome]} {outcome.value}: {prose(headline(verdict))}"]
     if verdict.reason:
         blocks.append(prose(verdict.reason))
-    findings = [finding for group in open_findings(verdict).values() for finding in group]
-    if findings:
-        blocks += [_table(findings[:MOST_ROWS]), f"At most {format_units(threshold_of(verdict))} rounding units agree."]
-        if len(findings) > MOST_ROWS:
-            blocks.append(f"{len(findings) - MOST_ROWS} more differences are in `report.html` and `report.json`.")
+    rows = [row for blame in open_findings(verdict) for row in blame.by_quantity.values()]
+    if rows:
+        blocks += [_table(rows[:MOST_ROWS]), f"At most {format_units(threshold_of(verdict))} rounding units agree."]
+        if len(rows) > MOST_ROWS:
+            blocks.append(f"{len(rows) - MOST_ROWS} more differences are in `report.html` and `report.json`.")
         if command := reduce_command(verdict):
             blocks.append(f"The smallest script that shows it:\n\n{_fence(command)}")
     for backend, words in verdict.failures.items():
@@ -51,14 +53,15 @@ def render_markdown(verdict: Verdict) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(findings: Sequence[Finding]) -> str:
+def _table(blames: Sequence[Blame]) -> str:
     rows = [
         "| layer | alone | what | worst on | absolute | rounding units | cause |",
         "|---|---|---|---|---:|---:|---|",
     ]
-    for finding in findings:
+    for blame in blames:
+        finding = blame.worst
         cells = (
-            _code(finding.layer),
+            describe_places(blame.places, _code),
             prose(describe_alone(finding)),
             prose(f"{finding.quantity}, {finding.mode}"),
             prose(describe_draw(finding)),

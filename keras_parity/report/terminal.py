@@ -4,10 +4,12 @@ import math
 import textwrap
 
 from keras_parity.report.wording import (
+    Blame,
     backends_of,
     count,
     describe_alone,
     describe_draw,
+    describe_places,
     describe_size,
     format_units,
     headline,
@@ -31,10 +33,10 @@ def render_terminal(verdict: Verdict) -> str:
     blocks = [_wrap(f"{verdict.outcome.value}: {headline(verdict)}")]
     if verdict.reason:
         blocks.append(_wrap(visible(verdict.reason), "  ", MOST_LINES_OF_REASON))
-    groups = list(open_findings(verdict).values())
-    blocks += [_describe_culprit(findings, verdict) for findings in groups[:MOST_CULPRITS]]
+    groups = open_findings(verdict)
+    blocks += [_describe_culprit(blame, verdict) for blame in groups[:MOST_CULPRITS]]
     if len(groups) > MOST_CULPRITS:
-        names = ", ".join(visible(findings[0].layer) for findings in groups[MOST_CULPRITS:])
+        names = ", ".join(describe_places(blame.places) for blame in groups[MOST_CULPRITS:])
         blocks.append(textwrap.shorten(f"and {len(groups) - MOST_CULPRITS} more: {names}", WIDTH, placeholder=" …"))
     blocks += [_describe_failure(b, words) for b, words in verdict.failures.items() if words not in verdict.reason]
     if accepted := [finding for finding in verdict.findings if finding.accepted is not None]:
@@ -50,20 +52,18 @@ def render_terminal(verdict: Verdict) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _describe_culprit(findings: list[Finding], verdict: Verdict) -> str:
-    """Return the lines on one layer and one backend: its largest difference in full, the others by name."""
-    worst = findings[0]
+def _describe_culprit(blame: Blame, verdict: Verdict) -> str:
+    """Return the lines on one class of layer and one backend: its largest difference in full, the others by name."""
+    worst, places = blame.worst, describe_places(blame.places)
+    kind = f" ({visible(worst.layer_type)})" if worst.layer_type else ""
     lines = [
-        (
-            "layer",
-            f"{visible(worst.layer)} ({visible(worst.layer_type)})" if worst.layer_type else visible(worst.layer),
-        ),
+        ("layer" if len(blame.places) == 1 else "layers", f"{places}{kind}"),
         ("alone", describe_alone(worst)),
         ("differs", f"{visible(worst.quantity)}, {visible(worst.mode)}, worst on {describe_draw(worst)}"),
         ("size", describe_size(worst, verdict)),
         ("cause", f"{worst.cause.value}: {visible(worst.detail)}"),
     ]
-    if others := list(dict.fromkeys(visible(finding.quantity) for finding in findings[1:])):
+    if others := [visible(quantity) for quantity in blame.by_quantity if quantity != str(worst.quantity)]:
         lines.append(("also", ", ".join(others)))
     return "\n".join(_hang(label, text) for label, text in lines)
 

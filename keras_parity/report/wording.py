@@ -1,10 +1,14 @@
 """What every report says in the same words: the headline, the sizes, the culprits, and the command that reduces."""
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from keras_parity.verdict import Culprit, Finding, Outcome, Verdict
 
 DEFAULT_THRESHOLD = 500.0  # rounding units; the engine's own for float32, where a verdict does not say another
+
+MOST_PLACES = 2  # of one cause are named
 
 _TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvino": "OpenVINO"}
 _PLACES = {
@@ -113,20 +117,66 @@ def backends_of(verdict: Verdict) -> list[str]:
     return list(dict.fromkeys([*names, *verdict.failures]))
 
 
-def open_findings(verdict: Verdict) -> dict[Culprit, list[Finding]]:
-    """Return the findings that nobody accepted, by culprit.
+@dataclass(frozen=True)
+class Blame:
+    """One class of layer that is wrong in one way on one backend, wherever it stands in the model.
 
-    Culprits are in the model's order, those that ordinary data shows before those that edge draws alone show; the
-    findings of each likewise, the largest first.
+    Attributes:
+        findings: Those that ordinary data shows before the others, the largest first.
     """
-    groups: dict[Culprit, list[Finding]] = {culprit: [] for culprit in verdict.culprits}
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def worst(self) -> Finding:
+        """What is told in full."""
+        return self.findings[0]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The layers, each once, the worst first."""
+        return tuple(dict.fromkeys(finding.layer for finding in self.findings))
+
+    @property
+    def by_quantity(self) -> dict[str, "Blame"]:
+        """What differs, with the findings of it."""
+        names = dict.fromkeys(str(finding.quantity) for finding in self.findings)
+        return {name: Blame(tuple(f for f in self.findings if str(f.quantity) == name)) for name in names}
+
+
+def open_findings(verdict: Verdict) -> list[Blame]:
+    """Return the findings that nobody accepted, by who is to blame.
+
+    Layers of one class that are wrong in the same way, by the worst of each, are one, as the normalisations of a deep
+    network. They are in the model's order, those that ordinary data shows before those that edge draws alone show.
+    """
+    culprits: dict[Culprit, list[Finding]] = {culprit: [] for culprit in verdict.culprits}
     for finding in verdict.findings:
         if finding.is_open:
-            groups[finding.culprit].append(finding)
-    for findings in groups.values():
-        findings.sort(key=lambda f: (f.ordinary, math.inf if math.isnan(f.rounding_units) else f.rounding_units))
-        findings.reverse()
-    return dict(sorted(groups.items(), key=lambda item: not item[1][0].ordinary))
+            culprits[finding.culprit].append(finding)
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for findings in culprits.values():
+        worst = max(findings, key=_severity)
+        way = worst.execution, worst.quantity.kind, worst.quantity.aspect, worst.ordinary, worst.known
+        groups.setdefault((worst.layer_type or worst.layer, *way), []).extend(findings)
+    blames = [Blame(tuple(sorted(findings, key=_severity, reverse=True))) for findings in groups.values()]
+    return sorted(blames, key=lambda blame: not blame.worst.ordinary)
+
+
+def _severity(finding: Finding) -> tuple[bool, float]:
+    return finding.ordinary, math.inf if math.isnan(finding.rounding_units) else finding.rounding_units
+
+
+def describe_places(places: Sequence[str], show: Callable[[str], str] = visible) -> str:
+    """Return the first places, and how many there are more: `a, b and 3 more`.
+
+    Args:
+        places: Layers.
+        show: Makes text of each that is safe where it goes.
+    """
+    shown = [show(place) for place in places[: MOST_PLACES if len(places) > MOST_PLACES + 1 else None]]
+    more = len(places) - len(shown)
+    return enumerate_names([*shown, *([f"{more} more"] if more else [])])
 
 
 def headline(verdict: Verdict) -> str:
@@ -144,6 +194,8 @@ def headline(verdict: Verdict) -> str:
     if not culprits:
         return f"The check of {model} fails, though no difference between {everyone} stands open."
     where = describe_layer(culprits[0].layer) if len(culprits) == 1 else f"{len(culprits)} places"
+    if len(culprits) > 1 and len(blames := open_findings(verdict)) == 1 and not culprits[0].layer.startswith("("):
+        where = f"the layers {describe_places(blames[0].places)}"
     alone = {culprit.execution for culprit in culprits}
     odd = alone.pop() if len(alone) == 1 else None
     worst = verdict.worst

@@ -17,6 +17,7 @@ import numpy as np
 from keras import tree
 
 from keras_parity.worker import keras_internals
+from keras_parity.worker.backend_functions import around_functions
 from keras_parity.worker.place import leave_place
 from keras_parity.worker.tensors import Compiled, Structure, Tensor
 
@@ -35,6 +36,8 @@ _LOOPS = {
 }
 # In the place of a call's count, in the key of draws within a loop.
 _IN_LOOP = "#loop"
+# Makes something else of a call's outputs, from them, the call's key and its arguments.
+Change = Callable[[Structure, str, Structure], Structure]
 # Stands for a tensor among a call's arguments.
 TENSOR = object()
 
@@ -53,6 +56,7 @@ class Call:
         masks: For each tensor the Keras mask that it carries, or None.
         bytes: What the tensors take in float64.
         inner: The calls made within this one.
+        functions: The backend's functions that it ran itself, and not a call within it.
     """
 
     path: str
@@ -64,6 +68,7 @@ class Call:
     masks: list[Tensor | None]
     bytes: int
     inner: list["Call"] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
 
     @property
     def key(self) -> str:
@@ -107,7 +112,7 @@ class CallStack:
         self._draws: dict[str, int] = {}
         self._loops = 0
         self._base: str | None = ""
-        self._change: Callable[[Structure, str], Structure] | None = None
+        self._change: Change | None = None
         self.failed_at: str | None = None
 
     def start_at(self, path: str | None) -> None:
@@ -117,18 +122,29 @@ class CallStack:
     def spoil_results(self, spoil: Callable[[Tensor, str], Tensor]) -> None:
         """Let the calls within the outermost one hand on what `spoil` makes of a tensor and the call's key."""
         self.change_results(
-            lambda outputs, key: tree.map_structure(lambda leaf: spoil(leaf, key) if is_tensor(leaf) else leaf, outputs)
+            lambda outputs, key, _: tree.map_structure(
+                lambda leaf: spoil(leaf, key) if is_tensor(leaf) else leaf, outputs
+            )
         )
 
-    def change_results(self, change: Callable[[Structure, str], Structure]) -> None:
-        """Let the calls within the outermost one hand on what `change` makes of their outputs and the call's key."""
+    def change_results(self, change: Change) -> None:
+        """Let the calls within the outermost one hand on what `change` makes of their outputs."""
         self._change = change
 
-    def leave(self, outputs: Structure) -> Structure:
-        """Return what the innermost running call hands on."""
+    def leave(self, outputs: Structure, arguments: Structure) -> Structure:
+        """Return what the innermost running call hands on, which took these arguments."""
         if self._change is None or len(self._running) < 2:
             return outputs
-        return self._change(outputs, self._running[-1][0])
+        return self._change(outputs, self._running[-1][0], arguments)
+
+    def run_function(
+        self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run one of the backend's functions, and keep with the innermost recorded call that it ran."""
+        call = next((call for _, call, _ in reversed(self._running) if call is not None), None)
+        if call is not None:
+            call.functions.add(name)
+        return function(*args, **kwargs)
 
     def next_draw(self) -> tuple[str, int]:
         """Return the key of the innermost running call, and a count of these requests.
@@ -228,7 +244,7 @@ def record(model: keras.Model, inputs: Structure, training: bool, keep: str | No
             uncompiled = error if supports_jit(model) else None
     recorded: list[Call] = []
     stack = CallStack(recorded, (lambda tensor: _shorten(to_numpy(tensor), keep)) if keep else None)
-    with watching(stack), keras.StatelessScope():
+    with watching(stack), around_functions(stack.run_function), keras.StatelessScope():
         try:
             model(inputs, training=training)
         except Exception as error:  # the model's own: it is what the caller asks about
@@ -263,7 +279,7 @@ def _record_compiled(
     def run(inputs: Structure) -> list[tuple[list[Tensor], list[Tensor | None]]]:
         traced.clear()
         stack = CallStack(traced, (lambda tensor: _shorten(tensor, keep)) if keep else None, tracing=True)
-        with watching(stack), keras.StatelessScope():
+        with watching(stack), around_functions(stack.run_function), keras.StatelessScope():
             model(inputs, training=training)
         return [(call.inputs, call.masks) for call in traced]
 
@@ -301,13 +317,13 @@ def watching(stack: CallStack) -> Iterator[CallStack]:
 
     def call_layer(self: keras.Layer, *args: Any, **kwargs: Any) -> Structure:
         with stack.entering(self, args, kwargs):
-            return stack.leave(layer_call(self, *args, **kwargs))
+            return stack.leave(layer_call(self, *args, **kwargs), (args, kwargs))
 
     def call_operation(self: keras.Operation, *args: Any, **kwargs: Any) -> Structure:
         if isinstance(self, keras.Layer):  # on its way from the method above
             return operation_call(self, *args, **kwargs)
         with stack.entering(self, args, kwargs):
-            return stack.leave(operation_call(self, *args, **kwargs))
+            return stack.leave(operation_call(self, *args, **kwargs), (args, kwargs))
 
     def call_stateless(self: keras.Layer, *args: Any, **kwargs: Any) -> Structure:  # how JAX's `fit` calls a model
         with stack.entering(self, args, kwargs):

@@ -138,7 +138,8 @@ def describe_builder(task: DescribeBuilder) -> Builder:
             function = Custom(function.pickled, name, module, None)
         elif function.source is None:
             raise UsageError(f"{function.name} is in no module that a script can import")
-    model = stages.current_case().models["reference"]
+    case = stages.current_case()
+    model = case.models[case.finest]
     inputs, outputs = keras_internals.input_structure(model), keras_internals.output_structure(model)
     frozen = any(_is_frozen_matrix(weight) for weight in model.weights)
     return Builder(function, _numbered(inputs), _numbered(outputs), built=inputs is not None, frozen=frozen)
@@ -158,7 +159,8 @@ def _numbered(structure: Any) -> Any:
 @performs(DescribeWeights)
 def describe_weights(task: DescribeWeights) -> NamedWeights:
     """Return the values and names of the open case's weights."""
-    variables = [v for v in stages.current_case().models["reference"].variables if not is_random_state(v)]
+    case = stages.current_case()
+    variables = [v for v in case.models[case.finest].variables if not is_random_state(v)]
     return NamedWeights(tuple(to_value(v.value).array for v in variables), tuple(variable_names(variables)))
 
 

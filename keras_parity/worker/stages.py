@@ -8,9 +8,8 @@ import contextlib
 import functools
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import keras
 import numpy as np
@@ -22,7 +21,6 @@ from keras_parity.protocol import tasks
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import (
     NO_MODEL,
-    Around,
     CallOutline,
     Description,
     LearnedInputs,
@@ -38,7 +36,7 @@ from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
 from keras_parity.protocol.tasks import Neighbours, Nudge
 from keras_parity.worker import input_ranges, keras_internals, parts, precision, restoring, saving, training
 from keras_parity.worker.building import build_model
-from keras_parity.worker.capture import Call, CallStack, is_tensor, record, to_numpy, watching
+from keras_parity.worker.capture import Call, CallStack, Change, is_tensor, record, watching
 from keras_parity.worker.compiled_programs import forget_compiled_programs, keep_compiled_programs
 from keras_parity.worker.inputs import (
     build_layers,
@@ -62,7 +60,7 @@ from keras_parity.worker.replay import (
 )
 from keras_parity.worker.settings import Settings, apply_settings, read_settings
 from keras_parity.worker.tensors import Compiled, Structure
-from keras_parity.worker.unrounded import bounds_of, range_of, taken_in_float64
+from keras_parity.worker.unrounded import before_casts, bounds_of, range_of, taken_in_float64
 
 KINDS = ("reference", "checked")
 # Plans that train the whole model.
@@ -107,6 +105,13 @@ class _Case:
     patches: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     # Keras's settings before the model was built.
     settings: Settings = field(default_factory=read_settings)
+    # What building the reference raised, where the model that is asked about can be built; then there is none.
+    unbuilt: Raised | None = None
+
+    @property
+    def finest(self) -> str:
+        """Which model computes in the finest numbers: the reference, if it can be built."""
+        return next(kind for kind in KINDS if kind in self.models)
 
 
 _case: _Case | None = None
@@ -123,22 +128,14 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
     _case = _Case(task.dtype, task.seed)
     if task.patch is not None:
         _case.patches.enter_context(task.patch())
-    stack = CallStack()
-    stack.start_at(None)  # the layers that a functional model is built of are called one by one
-    try:
-        for kind in KINDS:
-            # Automatic names count up within a process: start anew, so that they are the same everywhere.
-            keras.utils.clear_session(free_memory=False)
-            _seed_initialisers(task.seed)
-            # Shared draws spare JAX a compilation for each shape of weights.
-            with _precision(kind), watching(stack), shared_randomness(task.seed, stack.next_draw):
-                _case.models[kind] = model = build_model(task.source)
-                build_layers(model, task.example)
-                _case.compiled[kind][training.RUN_EAGERLY] = model.run_eagerly
-    except Exception as error:
-        return describe_error(error, stack.failed_at)
-    reference, checked = (_weights(_case.models[kind]) for kind in KINDS)
-    owners = _owners(_case.models["reference"])
+    for kind in KINDS:
+        error = _build(_case, kind, task)
+        if error is not None and kind == "checked":
+            return error
+        if error is not None:
+            _case.unbuilt = error
+    checked, model = _case.models["checked"], _case.models[_case.finest]
+    owners = _owners(model)
     return Description(
         name=model.name,
         inputs=describe_inputs(model),
@@ -152,15 +149,34 @@ def open_case(task: tasks.OpenCase) -> Description | Raised:
                 _regularizer_of(w),
                 w.constraint is not None,
             )
-            for w, c in zip(reference, checked, strict=True)
+            for w, c in zip(_weights(model), _weights(checked), strict=True)
         ],
-        initial=[to_value(w.value).array for w in reference],
-        bytes_per_example=8 * count_activations(_case.models["reference"]),
+        initial=[to_value(w.value).array for w in _weights(model)],
+        bytes_per_example=8 * count_activations(model),
         outputs=describe_outputs(model),
         compiled=bool(getattr(model, "compiled", False)),
         own_step=own_training(model),
         own_losses=training.own_losses(model),
     )
+
+
+def _build(case: _Case, kind: str, task: tasks.OpenCase) -> Raised | None:
+    """Build one of the two models; return what that raised."""
+    stack = CallStack()
+    stack.start_at(None)  # the layers that a functional model is built of are called one by one
+    # Automatic names count up within a process: start anew, so that they are the same everywhere.
+    keras.utils.clear_session(free_memory=False)
+    _seed_initialisers(task.seed)
+    try:
+        # Shared draws spare JAX a compilation for each shape of weights.
+        with _precision(kind), watching(stack), shared_randomness(task.seed, stack.next_draw):
+            model = build_model(task.source)
+            build_layers(model, task.example)
+    except Exception as error:
+        return describe_error(error, stack.failed_at)
+    case.models[kind] = model
+    case.compiled[kind][training.RUN_EAGERLY] = model.run_eagerly
+    return None
 
 
 @performs(tasks.CloseCase)
@@ -195,8 +211,7 @@ def forget_calls(task: tasks.ForgetCalls) -> None:
 @performs(tasks.SetWeights)
 def set_weights(task: tasks.SetWeights) -> None:
     """Give both models the same weights, and let layers that keep a copy of what `adapt` has learned take them over."""
-    for kind in KINDS:
-        model = current_case().models[kind]
+    for kind, model in current_case().models.items():
         _assign(kind, _weights(model), task.values)
         with _precision(kind):
             for layer in keras_internals.flatten_layers(model):
@@ -241,6 +256,9 @@ def run_model(task: tasks.RunModel) -> Ran:
         if kind == "reference" and keras.backend.backend() == "openvino":
             case.calls[kind], errors[kind] = {}, NO_FLOAT64
             continue
+        if kind not in case.models and case.unbuilt is not None:
+            case.calls[kind], errors[kind] = {}, case.unbuilt
+            continue
         model = case.models[kind]
         # The reference shares what its calls took; where it has none, the model that the check is about does.
         wanted = stored if task.keep and (kind == "reference" or "reference" in errors) else None
@@ -254,12 +272,9 @@ def run_model(task: tasks.RunModel) -> Ran:
             uncompiled = describe_error(found.uncompiled)
         case.calls[kind] = {call.key: call for call in found.calls}
     on_data = calls_on_data(list(case.calls["checked"].values()))
-    calls = [
-        _outline(call, call.key in on_data)
-        for call in case.calls["checked"].values()
-        # An operation made within a call gets another name in each run: it is taken with the call around it.
-        if call.key in case.calls["reference"] or "reference" in errors
-    ]
+    # An operation made within a call gets another name in each run: it is taken with the call around it.
+    told = case.calls["checked"].keys() & case.calls["checked" if "reference" in errors else "reference"].keys()
+    calls = [_outline(call, call.key in on_data, told) for call in case.calls["checked"].values() if call.key in told]
     reference_raised = None if "checked" in errors else errors.get("reference")
     return Ran(calls, errors.get("checked"), reference_raised, uncompiled)
 
@@ -282,29 +297,63 @@ def study_calls(task: tasks.StudyCalls) -> dict[str, Study]:
     calls = current_case().calls["checked"]
     calls |= {key: replace(calls[key], dtypes=list(dtypes)) for key, dtypes in task.dtypes.items()}
     for key, arrays in task.inputs.items():
+        backward = dict.fromkeys(KINDS, task.backward)
 
         def again(
-            kind: str, nudge: Nudge | None = None, key: str = key, arrays: list[np.ndarray] = arrays
+            kind: str,
+            nudge: Nudge | None = None,
+            key: str = key,
+            arrays: list[np.ndarray] = arrays,
+            backward: dict[str, bool] = backward,
         ) -> Results | Raised:
-            return replay_call(kind, key, arrays, task.training, task.backward, nudge, rounds=True)
+            return replay_call(kind, key, arrays, task.training, backward[kind], nudge, rounds=True)
 
-        dtype = _asked_dtype(key)
-        reference, checked = again("reference"), again("checked")
-        moves = {}
-        for name in {"float32", dtype}:
-            nudged = [again("reference", Nudge(UNIT_ROUNDOFF[name], sample)) for sample in task.samples]
-            moves[name] = _largest_moves(reference, nudged)
-        if isinstance(reference, Raised):  # its unavoidable error is measured where it can be computed
-            nudged = [again("checked", Nudge(2 * UNIT_ROUNDOFF[dtype], sample)) for sample in task.samples]
-            moves[dtype] = _largest_moves(checked, nudged)
-        # Rounding does not move equal values alike: a constant less its mean is not zero, but a rounding error. Each
-        # layer within a model rounds, too, and a normalisation behind it may magnify that.
-        nudged = [again("reference", Nudge(UNIT_ROUNDOFF[dtype], s, alike=False)) for s in task.samples[:1]]
-        apart = _largest_moves(reference, nudged)
-        dtype_moves = {quantity: max(move, apart.get(quantity, 0.0)) for quantity, move in moves[dtype].items()}
-        noise = {quantity: move * UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF[dtype] for quantity, move in apart.items()}
-        found[key] = Study(dtype, reference, checked, moves["float32"], dtype_moves, noise)
+        exact: dict[str, Results | Raised] = {}
+        gradients: dict[str, Raised] = {}
+        for kind in KINDS:
+            exact[kind] = error = again(kind)
+            if isinstance(error, Raised) and task.backward:  # what is raised on the way back leaves the results
+                forward = replay_call(kind, key, arrays, task.training, backward=False)
+                if not isinstance(forward, Raised):
+                    exact[kind], gradients[kind], backward[kind] = forward, error, False
+        found[key] = replace(
+            _measure(_asked_dtype(key), exact["reference"], exact["checked"], again, task.samples),
+            reference_gradients=gradients.get("reference"),
+            checked_gradients=gradients.get("checked"),
+        )
     return found
+
+
+def _measure(
+    dtype: str,
+    reference: Results | Raised,
+    checked: Results | Raised,
+    again: Callable[[str, Nudge], Results | Raised],
+    samples: list[int],
+) -> Study:
+    """Return a call's results with the measures of their unavoidable errors.
+
+    Args:
+        dtype: What the call computes in.
+        reference: Its results in float64.
+        checked: Those in `dtype`.
+        again: Makes the call once more, in the one or the other, with inputs and weights moved.
+        samples: Seeds of the moves.
+    """
+    moves = {}
+    for name in {"float32", dtype}:
+        nudged = [again("reference", Nudge(UNIT_ROUNDOFF[name], sample)) for sample in samples]
+        moves[name] = _largest_moves(reference, nudged)
+    if isinstance(reference, Raised):  # its unavoidable error is measured where it can be computed
+        nudged = [again("checked", Nudge(2 * UNIT_ROUNDOFF[dtype], sample)) for sample in samples]
+        moves[dtype] = _largest_moves(checked, nudged)
+    # Rounding does not move equal values alike: a constant less its mean is not zero, but a rounding error. Each
+    # layer within a model rounds, too, and a normalisation behind it may magnify that.
+    nudged = [again("reference", Nudge(UNIT_ROUNDOFF[dtype], s, alike=False)) for s in samples[:1]]
+    apart = _largest_moves(reference, nudged)
+    dtype_moves = {quantity: max(move, apart.get(quantity, 0.0)) for quantity, move in moves[dtype].items()}
+    noise = {quantity: move * UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF[dtype] for quantity, move in apart.items()}
+    return Study(dtype, reference, checked, moves["float32"], dtype_moves, noise)
 
 
 def replay_call(
@@ -315,7 +364,7 @@ def replay_call(
     backward: bool = True,
     nudge: Nudge | None = None,
     rounds: bool = False,
-    change: Callable[[Structure, str], Structure] | None = None,
+    change: Change | None = None,
 ) -> Results | Raised:
     """Replay one call alone.
 
@@ -334,7 +383,7 @@ def replay_call(
     """
     case = current_case()
     if key not in case.calls[kind]:
-        return NO_FLOAT64 if keras.backend.backend() == "openvino" else _NOT_REACHED
+        return NO_FLOAT64 if keras.backend.backend() == "openvino" else case.unbuilt or _NOT_REACHED
     call = case.calls[kind][key]
     if nudge is not None:
         dtype = _asked_dtype(key)
@@ -402,9 +451,8 @@ def _jump_apart(exact: Results | Raised, near: Results | Raised) -> bool:
 @performs(tasks.ReplayNeighbours)
 def replay_neighbours(task: tasks.ReplayNeighbours) -> Neighbours:
     """Return float64 quantities of a call at neighbouring inputs, of each as many as could be computed."""
-    found = [
-        replay_call("reference", task.key, task.arrays, task.training, task.backward, nudge) for nudge in task.nudges
-    ]
+    backward = task.backward and any(quantity.kind is Kind.GRADIENT for quantity in task.quantities)
+    found = [replay_call("reference", task.key, task.arrays, task.training, backward, nudge) for nudge in task.nudges]
     return _select(found, task.quantities)
 
 
@@ -420,6 +468,9 @@ def find_bounds(task: tasks.FindBounds) -> Neighbours:
             unrounded = replay(call, stack, task.arrays, task.training, case.seed, False, None)
     except Exception:  # what looks up by a whole number takes no other
         unrounded = {}
+    with _running("reference", stack), before_casts(exact) as cut_off:
+        replay(case.calls["reference"][task.key], stack, task.arrays, task.training, case.seed, False, None)
+    unrounded |= cut_off
     nudges = [Nudge(_ROUNDED_UNITS * UNIT_ROUNDOFF["float32"], sample, alike=False) for sample in range(_ROUNDED_RUNS)]
     near = [replay_call("reference", task.key, task.arrays, task.training, False, nudge) for nudge in nudges]
     bounds = bounds_of(unrounded, exact, _ROUNDED_UNITS * UNIT_ROUNDOFF["float32"])
@@ -428,38 +479,9 @@ def find_bounds(task: tasks.FindBounds) -> Neighbours:
     return bounds
 
 
-@performs(tasks.ReplayAround)
-def replay_around(task: tasks.ReplayAround) -> Around:
-    """Replay a call in float64 with what layers within it give handed in, or told."""
-    within: dict[str, list[np.ndarray]] = {}
-
-    def change(outputs: Structure, key: str) -> Structure:
-        if key.rpartition("#")[0] not in task.layers:
-            return outputs
-        leaves = tree.flatten(outputs)
-        if task.given is None:
-            within[key] = [to_numpy(leaf) for leaf in leaves if is_tensor(leaf)]
-            return outputs
-        given = iter(task.given[key])
-        return tree.pack_sequence_as(outputs, [_in_place_of(leaf, given) for leaf in leaves])
-
-    results = replay_call("reference", task.key, task.arrays, task.training, backward=False, change=change)
-    return Around(results, within)
-
-
-def _in_place_of(leaf: Any, given: Iterator[np.ndarray]) -> Any:
-    """Return the next of the given arrays as a tensor like `leaf`, with its mask; what is no tensor as it is."""
-    if not is_tensor(leaf):
-        return leaf
-    tensor = to_tensor(next(given), keras.backend.standardize_dtype(leaf.dtype))
-    if keras_internals.get_mask(leaf) is not None:
-        keras_internals.set_mask(tensor, keras_internals.get_mask(leaf))
-    return tensor
-
-
 @performs(tasks.Predict)
 def predict(task: tasks.Predict) -> list[np.ndarray]:
-    """Return the reference model's flattened outputs in inference mode, or the other model's where that raises."""
+    """Return the reference model's flattened outputs in inference mode; the other's where it raises or is not there."""
 
     def run(kind: str) -> list[np.ndarray]:
         model = current_case().models[kind]
@@ -468,7 +490,7 @@ def predict(task: tasks.Predict) -> list[np.ndarray]:
         return [to_value(leaf).array for leaf in tree.flatten(outputs) if is_tensor(leaf)]
 
     try:
-        return run("reference")
+        return run(current_case().finest)
     except Exception:
         return run("checked")
 
@@ -581,7 +603,7 @@ def calls_on_data(calls: Sequence[Call]) -> set[str]:
     return found
 
 
-def _outline(call: Call, on_data: bool) -> CallOutline:
+def _outline(call: Call, on_data: bool, told: Set[str]) -> CallOutline:
     return CallOutline(
         key=call.key,
         path=call.path,
@@ -594,7 +616,13 @@ def _outline(call: Call, on_data: bool) -> CallOutline:
         configuration=_configuration(call.operation),
         dtypes=tuple(call.dtypes),
         on_data=on_data,
+        functions=frozenset(_functions(call, told)),
     )
+
+
+def _functions(call: Call, told: Set[str]) -> set[str]:
+    """Return the backend's functions that a call ran, with those of calls within that are not told by themselves."""
+    return call.functions.union(*(_functions(inner, told) for inner in call.inner if inner.key not in told))
 
 
 def _configuration(operation: keras.Operation) -> dict[str, object]:
@@ -671,7 +699,8 @@ def _runs() -> list[input_ranges.Run]:
             return model(pack(model, inputs), training=False)
 
     coarse = UNIT_ROUNDOFF[_training_dtype()] > UNIT_ROUNDOFF["float32"]
-    return [functools.partial(run, kind) for kind in (KINDS if coarse else KINDS[1:])]
+    kinds = [kind for kind in (KINDS if coarse else KINDS[1:]) if kind in current_case().models]
+    return [functools.partial(run, kind) for kind in kinds]
 
 
 def _spoil(stack: CallStack, nudge: Nudge) -> None:
@@ -698,6 +727,8 @@ def _own_dtype(call: Call) -> str:
 
 def _run_plan(kind: str, plan: tasks.Plan, nudge: Nudge | None) -> Results | Raised:
     case = current_case()
+    if kind not in case.models and case.unbuilt is not None:
+        return case.unbuilt
     model = case.models[kind]
     variables = _weights(model)
     trained = [variable.trainable for variable in variables]

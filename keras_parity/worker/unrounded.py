@@ -4,15 +4,18 @@ A value that lies on the boundary between two whole numbers, within the error th
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import Results
-from keras_parity.worker.capture import Call
+from keras_parity.protocol.results import Results, Value
+from keras_parity.worker.backend_functions import around_functions
+from keras_parity.worker.capture import Call, is_tensor
+from keras_parity.worker.replay import to_value
 
 _INTEGERS = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -31,6 +34,30 @@ def taken_in_float64(call: Call) -> Iterator[Call]:
     finally:
         if isinstance(layer, keras.Layer) and policy is not None:
             layer.dtype_policy = policy
+
+
+@contextlib.contextmanager
+def before_casts(rounded: Results) -> Iterator[Results]:
+    """Yield what whole-number results were before a cast cut them off; it fills while the call is made anew, eagerly.
+
+    Args:
+        rounded: The call's results.
+    """
+    found: Results = {}
+
+    def around(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given, cast = args[0] if args else kwargs["x"], function(*args, **kwargs)
+        if is_tensor(given) and is_tensor(cast) and (before := to_value(given)).array.dtype.kind == "f":
+            after = to_value(cast).array
+            found.update({q: before for q, value in rounded.items() if is_rounded(q, rounded) and _same(after, value)})
+        return cast
+
+    with around_functions(around, "cast"):
+        yield found
+
+
+def _same(array: np.ndarray, value: Value) -> bool:
+    return array.dtype.kind in "iu" and np.array_equal(array, value.array)
 
 
 def bounds_of(unrounded: Results, rounded: Results, error: float) -> dict[Quantity, list[np.ndarray]]:

@@ -8,6 +8,7 @@ import pytest
 
 from keras_parity.accepted import Accepted, apply_accepted, read_accepted
 from keras_parity.errors import UsageError
+from keras_parity.protocol.cause import Cause
 from keras_parity.verdict import Culprit, Outcome
 from tests.keras_parity.verdicts import REQUEST, agreeing, disagreeing, finding, inconclusive
 
@@ -36,12 +37,24 @@ def _write(folder, *entries: dict):
 def test_a_file_is_read(tmp_path):
     """Layer, backend, quantity, size, reason, the version it ends with, and optionally the model with its arguments."""
     other = ENTRY | {"backend": '"none"', "until": '"torch 2.14.1"', "model": '"m:f"', "kwargs": "{units = 4}"}
+    other |= {"cause": '"semantic"'}
 
     accepted = read_accepted(_write(tmp_path, ENTRY, other))
 
     assert accepted == [
         KNOWN,
-        Accepted("conv_1", None, "output", 2e-3, "known as issue 1", "torch", "2.14.1", "m:f", {"units": 4}),
+        Accepted(
+            "conv_1",
+            None,
+            "output",
+            2e-3,
+            "known as issue 1",
+            "torch",
+            "2.14.1",
+            "m:f",
+            {"units": 4},
+            cause=Cause.SEMANTIC,
+        ),
     ]
 
 
@@ -62,6 +75,7 @@ def test_an_empty_file_accepts_nothing(tmp_path):
         ({"quantity": None}, "entry 1: quantity is missing"),
         ({"at_most": "-1.0"}, "at_most must be a number above 0"),
         ({"at_most": '"much"'}, "at_most must be a number above 0"),
+        ({"cause": '"nan"'}, "cause 'nan' is none of error raised, structure, shape, dtype, NaN, semantic, precision"),
         ({"kwargs": "4"}, "kwargs must be a table"),
         ({"until": '"3.16"'}, "until '3.16' is not understood; write as \"keras 3.16\""),
         ({"until": '"numpy 3"'}, "until 'numpy 3' is not understood"),
@@ -238,12 +252,27 @@ def test_a_difference_that_has_grown_is_not_hidden():
 
 
 def test_what_has_no_number_is_accepted_without_one():
-    """An error raised has no size: an entry with a size does not hide it; one without hides nothing that has one."""
-    wordless = finding(max_abs_error=math.nan, rounding_units=math.nan)
+    """A shape has no size: an entry with a size does not hide it; one without hides nothing that has one."""
+    wordless = finding(cause=Cause.SHAPE, max_abs_error=math.nan, rounding_units=math.nan)
 
     assert apply_accepted(disagreeing(wordless), [_known(at_most=None)]).outcome is Outcome.AGREE
     assert apply_accepted(disagreeing(wordless), [KNOWN]).outcome is Outcome.DISAGREE
     assert apply_accepted(disagreeing(), [_known(at_most=None)]).outcome is Outcome.DISAGREE
+
+
+@pytest.mark.parametrize("cause", [Cause.ERROR, Cause.NAN])
+def test_an_error_raised_and_nan_are_accepted_by_their_cause_alone(cause):
+    """Any fault may end in one; who accepts a difference, or another cause, has not seen it."""
+    wordless = finding(cause=cause, max_abs_error=math.nan, rounding_units=math.nan)
+    named = _known(at_most=None, cause=cause)
+
+    for entry in (KNOWN, _known(at_most=None), _known(at_most=None, cause=Cause.SHAPE)):
+        assert apply_accepted(disagreeing(wordless), [entry]).outcome is Outcome.DISAGREE
+    told = apply_accepted(disagreeing(wordless), [_known(at_most=None)]).reason
+    assert f'only an entry with cause = "{cause.value}" accepts it' in told
+    assert apply_accepted(disagreeing(wordless), [named]).outcome is Outcome.AGREE
+    assert apply_accepted(disagreeing(finding(), wordless), [KNOWN, named]).outcome is Outcome.AGREE
+    assert apply_accepted(disagreeing(), [named]).outcome is Outcome.DISAGREE
 
 
 def test_an_entry_for_other_arguments_is_left_out_of_account():

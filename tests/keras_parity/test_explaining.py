@@ -34,6 +34,19 @@ def build_around():
     return keras.Model(x, Around(name="around")(x))
 
 
+def build_axes():
+    """A layer that decomposes a matrix, with code of its own."""
+    import keras
+    from keras import layers, ops
+
+    class Axes(layers.Layer):
+        def call(self, x):
+            spread = x * ops.arange(1.0, 4.0, dtype=x.dtype)
+            return scale(ops.svd(ops.stop_gradient(spread), full_matrices=False)[2])
+
+    return keras.Sequential([keras.Input((5, 3)), Axes(name="axes"), layers.Flatten(), layers.Dense(2, name="dense")])
+
+
 def build_dense():
     """One layer."""
     import keras
@@ -43,7 +56,7 @@ def build_dense():
 
 @contextlib.contextmanager
 def faulty(*faults: str):
-    """Plant faults by name: `inner`, `around`, `evaluate`, `predict`."""
+    """Plant faults by name: `inner`, `around`, and their gradients alone, `evaluate`, `predict`."""
     import sys
 
     import keras
@@ -60,9 +73,17 @@ def faulty(*faults: str):
     def predict(self, *args, **kwargs):
         return 1.01 * right_predict(self, *args, **kwargs)
 
+    def steeper(x):
+        return 1.01 * x + keras.ops.stop_gradient(-0.01 * x)
+
+    def call_steeper(layer, inputs, training=None):
+        return steeper(right_call(layer, inputs, training=training))
+
     wrong = {
         "inner": (dense, "call", functools.wraps(right_call)(call)),
         "around": (sys.modules[__name__], "scale", lambda x: 2.02 * x),
+        "gradient of inner": (dense, "call", functools.wraps(right_call)(call_steeper)),
+        "gradient around": (sys.modules[__name__], "scale", lambda x: steeper(2.0 * x)),
         "evaluate": (model, "evaluate", evaluate),
         "predict": (model, "predict", predict),
     }
@@ -86,8 +107,10 @@ def culprits(build, *faults: str) -> set[tuple]:
         (("inner",), {"around/inner"}),
         (("around",), {"around"}),
         (("inner", "around"), {"around/inner", "around"}),
+        (("gradient of inner",), {"around/inner"}),
+        (("gradient of inner", "gradient around"), {"around/inner", "around"}),
     ],
-    ids=["the inner layer", "its surroundings", "both"],
+    ids=["the inner layer", "its surroundings", "both", "the inner gradient", "both gradients"],
 )
 def test_a_wrong_layer_does_not_hide_a_wrong_one_around_it(faults, layers):
     """The outer one is replayed with what the inner one gives elsewhere."""
@@ -106,3 +129,9 @@ def test_a_wrong_layer_does_not_hide_a_wrong_one_around_it(faults, layers):
 def test_a_wrong_layer_does_not_hide_a_wrong_loop(faults, layers):
     """`evaluate` and `predict` are held against their own batches, one by one."""
     assert culprits(build_dense, *faults) == {(layer, "torch") for layer in layers}
+
+
+@pytest.mark.parametrize("faults", [(), ("around",)], ids=["sound", "a wrong layer"])
+def test_signs_of_vectors_hide_nothing_else_that_a_layer_does_wrong(faults):
+    """The layer is replayed with the decomposition that another backend has made; who is alone signs may still hide."""
+    assert {layer for layer, _ in culprits(build_axes, *faults)} == ({"axes"} if faults else set())

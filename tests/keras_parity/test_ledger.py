@@ -1,5 +1,7 @@
 """The books of a check: each finding once, the worst of its kind, in the model's order."""
 
+import dataclasses
+
 import numpy as np
 
 from keras_parity.draws import Draw
@@ -80,3 +82,25 @@ def test_who_raises_takes_no_part_in_what_the_others_differ_in():
 
     taking_part = [finding.executions for finding in ledger.findings]
     assert taking_part == [("tensorflow", "jax", "torch"), ("tensorflow", "jax"), ("tensorflow", "jax", "torch")]
+
+
+def test_who_raises_in_gradients_alone_takes_part_in_the_outputs():
+    """Those are there, and were compared."""
+    ledger = Ledger(("tensorflow", "jax", "torch"))
+    output = Difference(OUTPUT, None, ("tensorflow", "jax"), Cause.SEMANTIC, 1e-3, 9e3, "")
+    for what in (raised(GRADIENT, "torch", "ValueError: no"), output, dataclasses.replace(output, quantity=GRADIENT)):
+        ledger.add(Place("c1"), what, "training", ORDINARY)
+
+    taking_part = [finding.executions for finding in ledger.findings]
+    assert taking_part == [("tensorflow", "jax", "torch"), ("tensorflow", "jax", "torch"), ("tensorflow", "jax")]
+
+
+def test_of_two_that_are_inaccurate_each_stands_against_the_accurate_one():
+    """Neither is alone: the third is right, and the first does not agree with it."""
+    ledger = Ledger(("tensorflow", "jax", "torch"))
+    for name in ("tensorflow", "torch"):
+        wrong = Difference(OUTPUT, name, (name, "jax"), Cause.PRECISION, 1e-3, 9e3, "")
+        ledger.add(Place("c1"), wrong, "training", ORDINARY)
+
+    assert [finding.executions for finding in ledger.findings] == [("tensorflow", "jax"), ("jax", "torch")]
+    assert ledger.findings[1].message.startswith("c1: torch differs from jax on the output (precision)")

@@ -334,7 +334,7 @@ def test_the_screen_names_all_that_a_user_needs():
 
 def test_many_culprits_stay_on_one_screen():
     """Forty rows hold fifty culprits with long messages, a dead backend and notes."""
-    findings = [finding(f"conv_{i}", detail="a long message " * 200) for i in range(50)]
+    findings = [finding(f"conv_{i}", layer_type=f"C{i}", detail="a long message " * 200) for i in range(50)]
 
     screen = render_terminal(disagreeing(*findings, failures={"torch": "word\n" * 500}, notes=["note"] * 50))
 
@@ -373,7 +373,7 @@ def test_the_hostile_name_does_carry_one():
         ),
         (
             disagreeing(finding("a"), finding("b")),
-            "JAX computes something else than TensorFlow and PyTorch in 2 places of model.keras.",
+            "JAX computes something else than TensorFlow and PyTorch in the layers a and b of model.keras.",
         ),
         (
             disagreeing(finding("a", None)),

@@ -8,6 +8,7 @@ from keras_parity.known.divergence import (
     ORDINARY,
     SATURATED,
     SPECIAL,
+    DrawKind,
     KnownDivergence,
     Sign,
     gradient,
@@ -362,6 +363,8 @@ DIVERGENCES = (
         signs=(
             output("torch", "TopK", EVERY, aspect=Aspect.DTYPE, names=("[1]",), says="^int64; "),
             output("torch", "TopK", EQUAL | ORDINARY, _MEANT, names=("[1]",), says="whole numbers"),
+            # Of tiny numbers, gates or scores may be equal in float32 alone, and a layer picks what belongs to others.
+            output("torch", "TopK", {DrawKind.TINY}, Cause.PRECISION, names=("[1]",)),
         ),
         matters_when="the indices' dtype or the order of equal values is of importance.",
         what_to_do="Cast the indices to int32; take ops.argsort(-x) where the first of equals is wanted.",

@@ -1,5 +1,7 @@
 """One run of the model after the other, and each call replayed with shared inputs and judged by itself."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from keras_parity.comparison.passes import Pass, Passes, _portions, _whole_calls
 from keras_parity.draws import Draw
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import CallOutline, Raised, Ran
+from keras_parity.protocol.results import CallOutline, Raised, Ran, Study, Value
 from keras_parity.protocol.tasks import CallInputs, ReplayNeighbours, RunModel, StudyCalls
 from tests.keras_parity.comparison.checks import make_check, study, tasks_of
 
@@ -131,6 +133,43 @@ def test_without_everything_only_what_depends_on_the_mode_and_the_whole_is_repla
 
     check = compare(Pass(ORDINARY, False, False, False, False), off={("jax", "first#0"): 1e-3, ("jax", "#0"): 1e-3})
     assert blamed(check) == [("first", "jax")]
+
+
+def test_a_finding_does_not_hide_a_second_fault_that_inference_alone_shows():
+    """What was found in training explains no difference of a layer that training found sound."""
+    check = compare(
+        Pass(ORDINARY, True, False, False, False),
+        Pass(BLANK, False, False, False, False),
+        off={("torch", "second#0"): 1e-3, ("torch", "#0"): 1e-3, ("torch", "first#0"): 1e-3},
+    )
+
+    assert blamed(check) == [("first", "torch"), ("second", "torch")]
+
+
+def test_a_free_choice_is_kept_and_excuses_what_a_graph_computes_from_it():
+    """Signs of eigenvectors are nobody's fault; nor is a product with them, in a graph that has no code of its own."""
+    values, vectors = np.linalg.eigh(np.array([[2.0, 1.0], [1.0, 3.0]]))
+    places = Quantity(Kind.OUTPUT, "[0]"), Quantity(Kind.OUTPUT, "[1]")
+
+    def studied(name, task):
+        sign = -1.0 if name == "torch" else 1.0
+        made = dict(zip(places, (values, sign * vectors), strict=True))
+        results = {quantity: Value(array, "float32") for quantity, array in made.items()}
+        return {"eigh#0": Study("float32", results, results, {}, {}), "#0": study(OUTPUT, sign * EXACT)}
+
+    eigh = dataclasses.replace(call("eigh"), type="Eigh")
+    check = make_check(
+        {
+            RunModel: Ran([call("", "eigh", functional=True, bytes_=40), eigh]),
+            CallInputs: lambda _, task: {key: [EXACT] for key in task.keys},
+            StudyCalls: studied,
+            ReplayNeighbours: {},
+        }
+    )
+    Passes(check).run(iter([Pass(ORDINARY, False, False)]))
+
+    assert (blamed(check), check.ledger.excused) == ([], {"torch"})
+    assert check.ledger.notes[0].startswith("eigh leaves a choice open")
 
 
 def test_large_calls_are_replayed_in_portions():

@@ -45,6 +45,17 @@ def test_who_is_inaccurate_is_blamed_beside_who_is_not():
     assert {error.execution: error.units for error in errors} == {"jax": 0.0, "torch": difference.units}
 
 
+def test_of_three_it_is_said_who_alone_is_accurate():
+    """Two may be inaccurate, each in its own way."""
+    off = 2 * ACCURATE * UNIT
+    found, _ = compare_accuracy(
+        everywhere(tensorflow=EXACT + off, jax=EXACT, torch=EXACT - off), {OUTPUT: EXACT}, {}, "float32"
+    )
+
+    assert [difference.execution for difference in found] == ["tensorflow", "torch"]
+    assert all("where jax is alone accurate, off by 0" in difference.detail for difference in found)
+
+
 def test_inaccurate_alike_is_no_difference():
     """All lose the same digits: a property of the computation, not of a backend."""
     off = EXACT + 2 * ACCURATE * UNIT

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from keras_parity.judge.equivalences import in_one_form, is_rounding
+from keras_parity.judge.equivalences import (
+    choosing_otherwise,
+    in_one_form,
+    is_answer,
+    is_rounding,
+    same_but_for_choices,
+)
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import Results, Value
+from keras_parity.protocol.results import Around, Results, Value
 
 GRADIENT = Quantity(Kind.GRADIENT, "input")
 
@@ -68,6 +74,90 @@ def test_any_of_equal_values_may_be_taken(operation, place):
     pointed = {name: values[indices].array.tolist() for name, values in formed.items()}
     assert pointed["jax"] == pointed["torch"] == [[3.0, 3.0, 2.0, 1.0]]
     assert pointed["tensorflow"] != pointed["jax"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "configuration", "right", "wrong"),
+    [
+        ("Argsort", {"axis": 0}, [[2], [0], [1]], [[2], [1], [0]]),
+        ("Argsort", {"axis": None}, [2, 0, 1], [2, 1, 0]),
+        ("Argpartition", {"axis": 0, "kth": 1}, [[2], [0], [1]], [[1], [0], [2]]),
+    ],
+)
+def test_indices_along_any_axis_and_of_a_partition_point_at_values(operation, configuration, right, wrong):
+    """What lies on either side of a partition may come in any order, but on no other side."""
+    column, place = np.array([[3.0], [3.5], [1.0]]), Quantity(Kind.OUTPUT, "")
+    given = {"jax": [[2], [0], [1]], "torch": right, "tensorflow": wrong}
+    arrays = {name: np.reshape(indices, np.shape(right)) for name, indices in given.items()}
+
+    formed = in_one_form(operation, [column], {n: {place: Value(a, "int32")} for n, a in arrays.items()}, configuration)
+
+    pointed = {name: values[place].array.tolist() for name, values in formed.items()}
+    assert pointed["jax"] == pointed["torch"] != pointed["tensorflow"]
+
+
+def test_a_partition_leaves_the_order_on_either_side_open():
+    """Of three numbers below the one in the middle any may come first."""
+    place, row = Quantity(Kind.OUTPUT, ""), np.array([[5.0, 1.0, 2.0, 3.0]])
+    indices = {"jax": [[1, 2, 3, 0]], "torch": [[2, 1, 3, 0]]}
+    results = {name: {place: Value(np.array(i), "int32")} for name, i in indices.items()}
+
+    one, other = in_one_form("Argpartition", [row], results, {"kth": 2, "axis": -1}).values()
+
+    assert one[place].array.tolist() == other[place].array.tolist()
+    assert choosing_otherwise("Argpartition", [row], [results], {"kth": 2, "axis": -1}) == {"torch"}
+
+
+def test_who_chooses_otherwise_in_any_precision_is_told():
+    """What is computed from that choice differs there, too."""
+    _, matrix, first, second = decompositions()[0]
+    exact = {"jax": results(*first), "torch": results(*first)}
+    rounded = {"jax": results(*first), "torch": results(*second)}
+
+    assert choosing_otherwise("Eigh", [matrix], [exact, rounded]) == {"torch"}
+    assert choosing_otherwise("Eigh", [matrix], [exact, exact]) == set()
+    assert choosing_otherwise("Matmul", [matrix], [exact, rounded]) == set()
+
+
+def test_of_a_symmetric_matrix_the_mean_of_both_triangles_is_its_gradient():
+    """TensorFlow gives the lower triangle twice; another mean is another gradient."""
+    _, matrix, first, _ = decompositions()[0]
+    both, lower, wrong = np.ones((2, 3, 3)), 2 * np.tri(3, k=-1) + np.eye(3), np.tri(3)
+    given = {"jax": both, "tensorflow": lower * both, "torch": wrong * both}
+
+    formed = in_one_form("Eigh", [matrix], {n: results(*first) | {GRADIENT: Value(g, "")} for n, g in given.items()})
+
+    assert same([formed["jax"][GRADIENT].array], [formed["tensorflow"][GRADIENT].array])
+    assert not same([formed["jax"][GRADIENT].array], [formed["torch"][GRADIENT].array])
+
+
+@pytest.mark.parametrize(("operation", "matrix", "first", "second"), decompositions())
+def test_a_decomposition_is_an_answer_whatever_signs_it_has(operation, matrix, first, second):
+    """And none if one vector is another, the wrong matrix was decomposed, or something is missing."""
+    function = operation.lower()
+    wrong = [array.copy() for array in second]
+    wrong[-1][..., 0, 0] += 1e-6
+
+    assert is_answer(function, [matrix], first, 1e-13)
+    assert is_answer(function, [matrix], second, 1e-13)
+    assert not is_answer(function, [matrix], wrong, 1e-13)
+    assert not is_answer(function, [1.01 * matrix], first, 1e-13)
+    assert not is_answer(function, [matrix], first[:1], 1e-13)
+
+
+def test_within_a_call_the_same_matrix_must_be_decomposed():
+    """Else what came before it differs, which no choice explains."""
+    operation, matrix, first, second = decompositions()[1]
+
+    def around(given, made):
+        return Around({}, {"svd#0": list(made)}, {"svd#0": [given]})
+
+    assert operation == "SVD"
+    assert same_but_for_choices(around(matrix, first), around(matrix, second), "float64")
+    scaled = (second[0], 1.01 * second[1], second[2])
+    assert not same_but_for_choices(around(matrix, first), around(1.01 * matrix, scaled), "float64")
+    assert not same_but_for_choices(around(matrix, first), around(matrix, scaled), "float64")
+    assert not same_but_for_choices(around(matrix, first), Around({}, {}, {}), "float64")
 
 
 def test_a_gradient_belongs_to_the_choice():

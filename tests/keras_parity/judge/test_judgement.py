@@ -169,3 +169,23 @@ def test_what_stays_with_the_right_results_within_is_the_calls_own():
     assert differ_around(sound, {OUTPUT: Value(EXACT + 1e-3, "float64")}) == {OUTPUT}
     assert differ_around(sound, {OUTPUT: Value(EXACT + 1e-13, "float64")}) == set()
     assert differ_around(sound, Raised("no")) == set()
+
+
+def test_an_error_on_the_way_back_leaves_the_results_to_be_compared():
+    """Who raises it may be wrong in its output, too; gradients are compared between those who have them."""
+    gradient = Quantity(Kind.GRADIENT, "input")
+    whole = {quantity: Value(EXACT, "float32") for quantity in (OUTPUT, gradient)}
+    both = Study("float32", whole, whole, {}, dict.fromkeys(whole, 1e-07))
+    wrong = replace(study(EXACT * 1.01, EXACT * 1.01), checked_gradients=Raised("ValueError: no"))
+
+    said = judge(tensorflow=both, torch=both, jax=wrong, neighbours=no_neighbours)
+    everywhere = judge(**dict.fromkeys(NAMES, replace(study(), checked_gradients=Raised("ValueError: no"))))
+    alone = judge(tensorflow=both, torch=both, jax=replace(both, reference_gradients=Raised("ValueError: no")))
+
+    assert [(d.execution, str(d.quantity), d.cause) for d in said.differences] == [
+        ("jax", "gradient of inputs and weights", Cause.ERROR),
+        ("jax", "output", Cause.SEMANTIC),
+    ]
+    assert everywhere.raised_everywhere is not None
+    assert (everywhere.differences, everywhere.compared) == ([], 3)
+    assert (alone.differences, list(alone.without_float64)) == ([], ["jax"])

@@ -126,3 +126,39 @@ def test_the_draw_and_the_operation_are_read_from_the_finding():
     assert draw_kind_of(FOUND) is DrawKind.BLANK
     assert draw_kind_of(finding(draw="of another version", ordinary=False)) is None
     assert operation_of(raised) == "Dense"
+
+
+ABS = gradient("jax", "Abs", EQUAL | ORDINARY, Cause.SEMANTIC, names=("input*",), largest=8.0)
+WITHIN = replace(FOUND, layer_type="Distance", quantity=Quantity(Kind.GRADIENT, "kernel"), cause=Cause.SEMANTIC)
+
+
+def test_an_operation_within_a_layer_is_known_by_the_function_that_the_layer_runs():
+    """Its names are not the layer's; an output that is known to differ explains the gradients behind it."""
+    chosen = output("jax", "TopK", EQUAL, Cause.SEMANTIC, names=("[1]",), says="whole numbers")
+
+    assert ABS.fits(WITHIN, "float32", None, {"abs", "sum"})
+    assert chosen.fits(WITHIN, "float32", None, {"top_k"})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ordinary": True, "draw": "ordinary 1"},
+        {"execution": "torch"},
+        {"quantity": Quantity(Kind.OUTPUT)},
+        {"quantity": Quantity(Kind.GRADIENT, "kernel", Aspect.SHAPE)},
+        {"cause": Cause.NAN},
+        {"draw": "large"},
+        {"max_abs_error": 9.0},
+    ],
+    ids=str,
+)
+def test_within_a_layer_nothing_else_is_excused(changes):
+    """Only the operation's own backend, kind of quantity, cause, kind of edge draw and size; no ordinary data."""
+    assert not ABS.fits(replace(WITHIN, **changes), "float32", None, {"abs"})
+
+
+def test_within_a_layer_that_does_not_run_the_function_nothing_is_known():
+    """Nor where the sign is of a configuration, which the layer does not have."""
+    assert not ABS.fits(WITHIN, "float32", None, {"absolute", "sum"})
+    assert not ABS.where(axis="1").fits(WITHIN, "float32", {"axis": "1"}, {"abs"})

@@ -19,10 +19,18 @@ def test_the_outcome_comes_first(verdict, heading):
 
 def test_a_row_for_each_difference_and_a_count_of_the_rest():
     """A step's summary has a size limit."""
-    text = render_markdown(disagreeing(*[finding(f"conv_{i}") for i in range(MOST_ROWS + 3)]))
+    text = render_markdown(disagreeing(*[finding(f"conv_{i}", layer_type=f"Conv{i}") for i in range(MOST_ROWS + 3)]))
 
     assert len(re.findall(r"^\| `conv_\d+` \|", text, re.MULTILINE)) == MOST_ROWS
     assert "3 more differences are in `report.html`" in text
+
+
+def test_layers_of_one_class_that_differ_alike_are_one_row():
+    """With the worst of them in numbers."""
+    text = render_markdown(disagreeing(*[finding(f"norm_{i}", rounding_units=1e3 + i) for i in range(9)]))
+
+    assert "| `norm_8`, `norm_7` and 7 more | jax" in text
+    assert text.count("`norm_") == 2
 
 
 def test_prose_has_no_markup():

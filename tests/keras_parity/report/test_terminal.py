@@ -58,7 +58,7 @@ def test_a_failed_backend_is_quoted_by_its_last_lines():
 
 def test_many_culprits_and_notes_are_counted():
     """The rest is in the other reports."""
-    findings = [finding(f"conv_{i}") for i in range(MOST_CULPRITS + 2)]
+    findings = [finding(f"conv_{i}", layer_type=f"Conv{i}") for i in range(MOST_CULPRITS + 2)]
     text = render_terminal(disagreeing(*findings, notes=[f"remark {i}" for i in range(MOST_NOTES + 2)]))
 
     assert text.count("\n  layer ") == MOST_CULPRITS

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.report import wording
 from keras_parity.report.terminal import render_terminal
 from tests.keras_parity.verdicts import agreeing, disagreeing, finding, inconclusive
@@ -68,9 +69,32 @@ def test_culprits_are_grouped_with_ordinary_data_first_and_the_largest_first():
     edge, small, large = finding("a", ordinary=False), finding("b", rounding_units=600.0), finding("b", mode="training")
     verdict = disagreeing(edge, small, large, finding("c", accepted="yes"))
 
-    groups = list(wording.open_findings(verdict).values())
+    assert [blame.findings for blame in wording.open_findings(verdict)] == [(large, small), (edge,)]
 
-    assert groups == [[large, small], [edge]]
+
+def test_layers_of_one_class_that_are_wrong_alike_are_one_culprit_with_its_places():
+    """Another class, backend, quantity or kind of draw is another one, and so is what is no class."""
+    same = [finding(name, rounding_units=units) for name, units in (("a", 1e3), ("b", 3e3), ("c", 2e3), ("d", 1e3))]
+    gradient = Quantity(Kind.GRADIENT, "kernel")
+    others = [
+        finding("e", layer_type="Dense"),
+        finding("f", "torch"),
+        finding("g", quantity=gradient),
+        finding("h", layer_type=""),
+        finding("i", layer_type=""),
+        finding("j", ordinary=False),
+    ]
+
+    first, *rest = wording.open_findings(
+        disagreeing(*same, finding("a", quantity=gradient, rounding_units=9.0), *others)
+    )
+
+    assert (first.places, first.worst) == (("b", "c", "a", "d"), same[1])
+    assert list(first.by_quantity) == ["output", "gradient of kernel"]
+    assert [blame.places for blame in rest] == [(other.layer,) for other in others]
+    assert wording.describe_places(first.places) == "b, c and 2 more"
+    assert wording.describe_places(("a", "b", "c")) == "a, b and c"
+    assert wording.headline(disagreeing(*same)).endswith("in the layers b, c and 2 more of model.keras.")
 
 
 def test_the_headline_names_who_computes_something_else_and_the_others():

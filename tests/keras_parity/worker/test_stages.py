@@ -57,6 +57,45 @@ def build_constrained():
     return keras.Model(given, keras.ops.log(positive(given)))
 
 
+def build_distance():
+    """A layer that takes an absolute value, and one that ends with an activation."""
+    import keras
+
+    class Distance(keras.layers.Layer):
+        def build(self, shape):
+            self.tower = keras.layers.Dense(2, activation="leaky_relu", name="tower")
+            self.tower.build(shape)
+
+        def call(self, x):
+            return keras.ops.abs(self.tower(x))
+
+    return keras.Sequential([keras.Input((3,)), Distance(name="distance")])
+
+
+def build_without_way_back():
+    """A layer with a loop that nobody can go back through on JAX."""
+    import keras
+
+    class Iterate(keras.layers.Layer):
+        def call(self, x):
+            return keras.ops.while_loop(lambda i, _: i < 2, lambda i, v: (i + 1, 2.0 * v), (0, x))[1]
+
+    return keras.Sequential([keras.Input((3,)), Iterate(name="iterate")])
+
+
+def build_for_float32():
+    """A layer that nobody can call with float64."""
+    import keras
+
+    class Narrow(keras.layers.Layer):
+        def call(self, x):
+            if keras.backend.standardize_dtype(x.dtype) == "float64":
+                raise TypeError("float32 alone")
+            return 2.0 * x
+
+    return keras.Sequential([keras.Input((3,)), Narrow(name="narrow"), keras.layers.Dense(2, name="dense")])
+
+
 def build_nothing():
     """No model."""
     return 3
@@ -132,6 +171,44 @@ def test_dropout_is_the_same_on_all_backends_and_its_call_depends_on_the_mode(wo
     assert moded
     kept = keyed(1, "randomness", "dropout#0", 1).random((4, 2)) >= 0.5
     np.testing.assert_array_equal(study.checked[OUTPUT].array, kept * 2.0)
+
+
+def test_a_call_tells_which_functions_of_the_backend_its_own_code_runs(worker):
+    """So a known divergence of one is recognised within a layer; what a call within it runs is that one's."""
+    open_case(worker, build_distance)
+    ran = worker.ask(RunModel([INPUTS], True, True))
+    functions = {call.path: call.functions for call in ran.calls}
+
+    assert functions["distance"] == {"absolute"}
+    assert "leaky_relu" in functions["distance/tower"]
+    assert not functions[""]
+
+
+@pytest.mark.parametrize("worker", ["jax"], indirect=True)
+def test_what_is_raised_on_the_way_back_leaves_the_results(worker):
+    """In both precisions; that a gradient was asked for and raised is told."""
+    open_case(worker, build_without_way_back)
+    worker.ask(RunModel([INPUTS], False, True))
+    study = worker.ask(StudyCalls({"iterate#0": [INPUTS]}, False, [0], True))["iterate#0"]
+
+    assert "while_loop" in study.checked_gradients.text
+    assert "while_loop" in study.reference_gradients.text
+    np.testing.assert_allclose(study.checked[OUTPUT].array, 4 * INPUTS, rtol=1e-6)
+    assert 1e-9 < study.moves[OUTPUT] < 1e-5
+
+
+def test_a_model_that_cannot_be_built_in_float64_is_checked_all_the_same(worker):
+    """Its float64 results are taken as ones that raised: the others' judge it."""
+    described = open_case(worker, build_for_float32)
+    worker.ask(SetWeights([KERNEL, BIAS]))
+    ran = worker.ask(RunModel([INPUTS], False, True))
+    studies = worker.ask(StudyCalls({"#0": [INPUTS], "dense#0": [INPUTS]}, False, [0], True))
+
+    assert [w.shape for w in described.weights] == [(3, 2), (2,)]
+    assert (ran.raised, "float32 alone" in ran.reference_raised.text) == (None, True)
+    assert "float32 alone" in studies["dense#0"].reference.text
+    np.testing.assert_allclose(studies["#0"].checked[OUTPUT].array, 2 * INPUTS @ KERNEL + BIAS, rtol=1e-5)
+    np.testing.assert_allclose(worker.ask(Predict([INPUTS]))[0], 2 * INPUTS @ KERNEL + BIAS, rtol=1e-5)
 
 
 def test_what_an_input_can_take_is_learned_and_tried(worker):

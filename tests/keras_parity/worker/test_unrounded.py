@@ -66,3 +66,21 @@ def test_a_resizing_of_pixels_tells_its_values_before_they_are_rounded(backend):
     expected = pixels.astype(np.float64).reshape(1, 2, 2, 2, 2, 1).mean(axis=(2, 4))
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert policy == "uint8"
+
+
+def cut_off() -> np.ndarray:
+    """Return what whole numbers were before a cast within other code. Runs in a worker."""
+    import keras
+
+    from keras_parity.worker.unrounded import before_casts
+
+    with before_casts({OUTPUT: Value(np.array([2, 3], np.uint8), "uint8")}) as found:
+        keras.ops.cast(keras.ops.convert_to_tensor([2.5, 3.25]), "uint8")
+        keras.ops.cast(keras.ops.convert_to_tensor([7.5, 3.25]), "uint8")
+    return found[OUTPUT].array
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_what_a_cast_within_a_layer_cuts_off_is_told(backend):
+    """Of the cast that gives the result, and of no other one."""
+    np.testing.assert_array_equal(ask(backend, cut_off), [2.5, 3.25])

@@ -1,0 +1,99 @@
+"""Whole numbers that a call rounds: where a real number lies on the boundary between two, either is right."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from keras_parity.comparison.check import Check
+from keras_parity.judge import OTHER_NUMBERS, Difference, is_rounding
+from keras_parity.ledger import Place
+from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.results import CallOutline, Raised, Results, Study
+from keras_parity.protocol.tasks import FindBounds, Neighbours
+
+
+@dataclass
+class WholeNumbers:
+    """What one call gives in whole numbers.
+
+    Attributes:
+        check: The check.
+        call: Which call.
+        studies: For each execution what it computed.
+        arrays: The call's tensors.
+        training: The mode that it was made in.
+        return_to: Lets the workers hold the calls again that it is one of.
+    """
+
+    check: Check
+    call: CallOutline
+    studies: Mapping[str, Study]
+    arrays: list[np.ndarray]
+    training: bool
+    return_to: Callable[[], None]
+    _found: Neighbours | None = field(default=None, init=False)
+
+    def explain(self, difference: Difference) -> bool:
+        """Return whether a difference is one of rounding alone, and keep that it is."""
+        pair = difference.pair
+        if difference.cause is not Cause.SEMANTIC or difference.max_abs_error != 1.0 or pair is None:
+            return False
+        results, bounds = self._exact(), self._bounds_of(difference.quantity, pair)
+        if not bounds or not is_rounding(results, difference.quantity, bounds):
+            return False
+        self._excuse({difference.execution} if difference.execution else set(pair))
+        return True
+
+    def name_beside(self, difference: Difference) -> Difference:
+        """Return a difference with the name of who is alone, if the others differ by rounding."""
+        whole = difference.detail == OTHER_NUMBERS and difference.cause is Cause.SEMANTIC
+        if difference.execution is not None or difference.pair is None or not whole or len(self.studies) < 3:
+            return difference
+        results, bounds = self._exact(), self._bounds_of(difference.quantity, difference.pair)
+        for name in results if bounds else ():
+            others = {other: found for other, found in results.items() if other != name}
+            if is_rounding(others, difference.quantity, bounds):
+                self._excuse(set(others))
+                return replace(difference, execution=name, pair=(name, next(iter(others))))
+        return difference
+
+    def excuse_in_the_dtype(self) -> None:
+        """Keep who rounds otherwise in the dtype asked about than the first does in float64, where either is right."""
+        first = next(iter(self._exact().items()), None)
+        if first is None:
+            return
+        name, exact = first
+        for quantity, value in exact.items():
+            if quantity.kind is not Kind.OUTPUT or value.array.dtype.kind not in "iu":
+                continue
+            other = {
+                who: study.checked
+                for who, study in self.studies.items()
+                if not isinstance(study.checked, Raised)
+                and quantity in study.checked
+                and not np.array_equal(study.checked[quantity].array, value.array)
+            }
+            bounds = self._bounds_of(quantity, (name,)) if other else []
+            who = {who for who, one in other.items() if is_rounding({name: exact, "": one}, quantity, bounds)}
+            if who:
+                self._excuse(who)
+
+    def _exact(self) -> dict[str, Results]:
+        """Return the float64 results."""
+        return {n: s.reference for n, s in self.studies.items() if not isinstance(s.reference, Raised)}
+
+    def _bounds_of(self, quantity: Quantity, names: tuple[str, ...]) -> list[np.ndarray]:
+        """Return the bounds that `is_rounding` takes; none where they cannot be had, or one has no such result."""
+        results = self._exact()
+        asked = next((name for name in self.check.participants.exact if name in results), None)
+        if asked is None or any(quantity not in results.get(name, {}) for name in names):
+            return []
+        if self._found is None:
+            self.return_to()
+            self._found = self.check.participants.ask(asked, FindBounds(self.call.key, self.arrays, self.training))
+        return self._found.get(quantity, [])
+
+    def _excuse(self, executions: set[str]) -> None:
+        self.check.ledger.excuse_rounding(Place(self.call.path), executions)
