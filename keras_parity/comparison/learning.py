@@ -50,6 +50,8 @@ _CAUSES = {
     "sparse": "from sparse gradients",
     "fused": "from what the last activation was taken of",
 }
+# How the names of what the first step reports end.
+_FIRST = " after step 1"
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,8 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
         ledger.note_without_float64(name, place, error)
     if said.beyond_judging and training_is_asked(check):
         ledger.unjudged = ledger.unjudged or f"{place.name} {said.beyond_judging}"
+    of_metrics = [] if check.own_step else _of_metrics_alone(said.differences)
+    said.differences = [difference for difference in said.differences if difference not in of_metrics]
     # A cause of its own, as of sparse gradients, is told beside what a part explains.
     said.differences = _name_causes(check, plan, studies, said.differences)
     explained = _explained(check, plan, studies, said)
@@ -223,7 +227,24 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
         others = {name: study for name, study in studies.items() if name not in who_differs(check)}
         between = [d for d in judge_steps(others, ledger.places).differences if d.pair is not None] if others else []
         said.differences += _name_causes(check, plan, others, between)
+    said.differences += of_metrics
     keep_training(check, place, said, studies, draw)
+
+
+def _of_metrics_alone(differences: list[Difference]) -> list[Difference]:
+    """Return differences in what a metric reports that nothing but the metric explains.
+
+    After the first step it has seen what the loss has seen, before any update: where that agrees, the metric is wrong.
+    """
+    logs = {
+        (d.execution, d.quantity.name): d for d in differences if d.quantity.kind is Kind.LOG and d.pair is not None
+    }
+    wrong = {
+        (who, difference.quantity.family)
+        for (who, name), difference in logs.items()
+        if name.endswith(_FIRST) and (who, f"loss{_FIRST}") not in logs
+    }
+    return [difference for difference in logs.values() if (difference.execution, difference.quantity.family) in wrong]
 
 
 def _explained(check: Check, plan: StepsPlan, studies: Mapping[str, Study], said: Judgement) -> set[str | None]:

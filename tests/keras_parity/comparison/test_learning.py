@@ -8,7 +8,7 @@ from keras_parity.draws import Draw
 from keras_parity.judge import raised
 from keras_parity.ledger import Place
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import InputSpec, Raised
+from keras_parity.protocol.results import InputSpec, Raised, Study, Value
 from keras_parity.protocol.tasks import (
     BatchwisePlan,
     ComposedPlan,
@@ -146,6 +146,31 @@ def test_a_metric_is_not_explained_by_steps_that_are_sound(monkeypatch):
     check = compare({("jax", StepsPlan): 0.5}, compiled=True, known=EDGE)
 
     assert ("(training)", "jax") in blamed(check)
+
+
+@pytest.mark.parametrize(("loss_agrees", "told"), [(True, True), (False, False)])
+def test_a_metric_is_wrong_by_itself_where_the_loss_of_the_first_step_agrees(loss_agrees, told):
+    """Whatever else of its backend is wrong, and whatever cause its later steps have."""
+    metric, loss, kernel = (
+        Quantity(Kind.LOG, "mae after step 1", family="mae"),
+        Quantity(Kind.LOG, "loss after step 1", family="loss"),
+        QUANTITIES[StepsPlan],
+    )
+    exact = {quantity: Value(EXACT, "float32") for quantity in (metric, loss, kernel)}
+    off = {quantity: Value(EXACT + 0.5, "float32") for quantity in exact if quantity != loss or not loss_agrees}
+
+    def studied(name, task):
+        steps = exact | (off if name == "jax" else {})
+        composed = {quantity: value for quantity, value in steps.items() if quantity != metric}
+        found = {StepsPlan: steps, ComposedPlan: composed}.get(type(task.plan), exact)
+        return Study("float32", found, found, {}, {})
+
+    check = make_check({Predict: OUTPUTS, StudyLearning: studied, LearningNeighbours: {}}, steps=1)
+    check.inputs, check.compiled = [InputSpec("x", (None, 3), "float32")], True
+    check.ledger.add(Place("dense"), raised(Quantity(Kind.OUTPUT), "jax", "wrong"), "training", DRAW)
+    compare_learning(check, DRAW)
+
+    assert [f.quantity for f in check.ledger.findings if f.layer == "(training)"] == ([metric] if told else [])
 
 
 def test_who_is_blamed_on_edge_draws_alone_takes_part_in_fit():
