@@ -171,7 +171,7 @@ def _spec_of_example(name: str, array: np.ndarray, batch: int | None) -> InputSp
 
 def _range_of(array: np.ndarray) -> tuple[Bound, Bound]:
     """Return the least and the greatest finite number; of columns of very different sizes, those of each."""
-    columns = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(-1, 1)
+    columns = array.astype(np.float64).reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
     seen = np.isfinite(columns)
     low = np.min(columns, axis=0, where=seen, initial=np.inf)
     high = np.max(columns, axis=0, where=seen, initial=-np.inf)

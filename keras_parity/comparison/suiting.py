@@ -79,11 +79,11 @@ def keep_accepted(check: Check, draws: list[Draw]) -> list[Draw]:
     Raises:
         TooFewLeft: If fewer than two executions are left.
     """
-    tried = _to_try(check, draws)
-    refused = [draw for draw, yes in zip(tried, _find_refused(check, tried), strict=True) if yes]
-    if draws[0] in refused and _suit_weights(check, draws[:1]):
-        refused = [draw for draw, yes in zip(tried, _find_refused(check, tried), strict=True) if yes]
-    left_out = [draw for draw in refused if draw.around]
+    tried = [draw for draw in draws if not draw.is_special]
+    refused = _find_refused(check, tried)
+    if refused[0] and _suit_weights(check, draws[:1]):
+        refused = _find_refused(check, tried)
+    left_out = [draw for draw, yes in zip(tried, refused, strict=True) if yes and draw.around]
     for draw in left_out:
         check.ledger.note(
             f"the draw {draw.name!r} around the inputs given was left out: no backend can compute with it"

@@ -137,6 +137,17 @@ def test_columns_of_other_sizes_are_drawn_in_their_own_ranges():
         assert (draw.inputs <= given.max(axis=0)).all(), draw.name
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float16"])
+def test_whole_numbers_around_examples_keep_their_range_and_dtype(dtype):
+    """From the least to the greatest that is given, of any type; those of floats stay whole."""
+    given = np.array([[7, 3], [4, 8], [5, 5]], dtype)
+
+    for draw in draws_around(given, seed=1, batch_size=4):
+        assert 3 <= draw.inputs.min() <= draw.inputs.max() <= 8, draw.name
+        assert (draw.inputs == np.round(draw.inputs)).all()
+        assert draw.inputs.dtype.kind == given.dtype.kind
+
+
 @pytest.mark.parametrize(
     ("given", "options"),
     [
