@@ -71,7 +71,7 @@ def weighted_metric_not_weighted(metric, right, y_true, y_pred, sample_weight=No
     return right(y_true, y_pred)
 
 
-@wrong_method("regularizers.L2.__call__", "loss dropped", frozen=TRAINING)
+@wrong_method("regularizers.L2.__call__", "loss dropped", frozen="(regularizer of head/kernel)")
 def regulariser_ignored(regulariser, right, x):
     """A regulariser's price is nothing."""
     return 0 * right(x)

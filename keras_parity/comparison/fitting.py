@@ -93,6 +93,9 @@ def judge_as_called(check: Check, called: Called | None, steps: Mapping[str, Stu
     if said.raised_everywhere:
         text = f"{place.type} raises on every backend: {said.raised_everywhere.text}"
         not_compared(check, text, training_is_asked(check) or isinstance(called.plan, PredictPlan))
+    # Whoever cannot take a step cannot fit, whatever that then raises.
+    unable = {name for name, study in steps.items() if isinstance(study.checked, Raised)}
+    said.differences = [d for d in said.differences if d.cause is not Cause.ERROR or d.execution not in unable]
     said.differences += _in_own_loops(check, called.plan, studies, blamed)
     keep_training(check, place, said, studies, called.draw)
 

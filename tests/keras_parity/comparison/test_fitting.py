@@ -7,7 +7,8 @@ import pytest
 
 from keras_parity.comparison.fitting import _sizes, _take
 from keras_parity.draws import PARTIAL, Draw
-from keras_parity.protocol.tasks import BatchwisePlan, FitPlan, LossPlan, PredictPlan, StudyLearning
+from keras_parity.protocol.results import Raised
+from keras_parity.protocol.tasks import BatchwisePlan, FitPlan, LossPlan, PredictPlan, StepsPlan, StudyLearning
 from tests.keras_parity.comparison.checks import tasks_of
 from tests.keras_parity.comparison.test_learning import compare
 
@@ -65,6 +66,18 @@ def test_close_results_are_not_computed_in_float64():
     """It takes a difference to look closer."""
     assert not any(exactly(compare(), FitPlan) + exactly(compare(), PredictPlan))
     assert any(exactly(compare({("jax", FitPlan): 0.5}), FitPlan))
+
+
+def test_what_fit_raises_behind_steps_that_raise_is_not_told_again():
+    """On JAX Keras raises something else once a training has raised; alone it is told."""
+    broken = Raised("ValueError: no such step")
+    after = Raised("TypeError: None is not callable")
+
+    both = compare({("jax", StepsPlan): broken, ("jax", FitPlan): after})
+    alone = compare({("jax", FitPlan): after})
+
+    assert [finding.layer for finding in both.ledger.findings] == ["(training)"]
+    assert [finding.layer for finding in alone.ledger.findings] == ["(fit)"]
 
 
 def test_the_loop_of_who_is_blamed_already_is_held_against_its_own_batches():
