@@ -202,7 +202,7 @@ def headline(verdict: Verdict) -> str:
     if odd is None or worst is None:
         return f"{everyone} do not compute the same in {where} of {model}."
     others = [backend_title(backend) for backend in worst.executions if backend != odd]
-    return f"{backend_title(odd)} computes something else than {enumerate_names(others)} in {where} of {model}."
+    return f"{backend_title(odd)} computes a different function from {enumerate_names(others)} in {where} of {model}."
 
 
 def reduce_command(verdict: Verdict) -> str | None:

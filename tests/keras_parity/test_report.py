@@ -119,7 +119,8 @@ def test_a_page_says_the_verdict_first():
     shown = [text.strip() for text in page.texts if text.strip()]
     start = shown.index("✗ disagree")
     assert (
-        shown[start + 1] == "JAX computes something else than TensorFlow and PyTorch in the layer conv_1 of model.keras"
+        shown[start + 1]
+        == "JAX computes a different function from TensorFlow and PyTorch in the layer conv_1 of model.keras"
     )
 
 
@@ -322,7 +323,7 @@ def test_the_screen_names_all_that_a_user_needs():
     screen = render_terminal(disagreeing())
 
     for part in (
-        "disagree: JAX computes something else",
+        "disagree: JAX computes a different function",
         "conv_1 (Conv2D)",
         "jax (tensorflow and torch agree)",
         "0.0013 absolute, 41,234 rounding units (at most 500 agree)",
@@ -369,11 +370,11 @@ def test_the_hostile_name_does_carry_one():
         (inconclusive(), "It cannot be said whether TensorFlow, JAX and PyTorch compute the same for model.keras."),
         (
             disagreeing(finding("(metric accuracy)", "torch")),
-            "PyTorch computes something else than TensorFlow and JAX in the metric accuracy of model.keras.",
+            "PyTorch computes a different function from TensorFlow and JAX in the metric accuracy of model.keras.",
         ),
         (
             disagreeing(finding("a"), finding("b")),
-            "JAX computes something else than TensorFlow and PyTorch in the layers a and b of model.keras.",
+            "JAX computes a different function from TensorFlow and PyTorch in the layers a and b of model.keras.",
         ),
         (
             disagreeing(finding("a", None)),
@@ -447,7 +448,7 @@ def test_markdown_shows_the_difference_in_a_table():
     """A CI service shows the verdict, the numbers and the command."""
     text = render_markdown(disagreeing())
 
-    assert text.startswith("### ❌ disagree: JAX computes something else")
+    assert text.startswith("### ❌ disagree: JAX computes a different function")
     assert "| `conv_1` | jax (tensorflow and torch agree) | output, inference | ordinary 1 | 0.0013 | 41,234 |" in text
     assert "keras-parity reduce model.keras" in text
 

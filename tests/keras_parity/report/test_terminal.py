@@ -10,7 +10,7 @@ def test_a_difference_is_told_with_layer_backend_size_and_cause():
     """And the command that reduces it."""
     text = render_terminal(disagreeing())
 
-    assert text.startswith("disagree: JAX computes something else")
+    assert text.startswith("disagree: JAX computes a different function")
     for line in ("layer   conv_1 (Conv2D)", "alone   jax (tensorflow and torch agree)", "differs output, inference"):
         assert f"\n  {line}" in text
     assert "41,234 rounding units (at most 500 agree)" in text

@@ -100,7 +100,7 @@ def test_layers_of_one_class_that_are_wrong_alike_are_one_culprit_with_its_place
 def test_the_headline_names_who_computes_something_else_and_the_others():
     """Or that it cannot be said."""
     assert wording.headline(disagreeing()) == (
-        "JAX computes something else than TensorFlow and PyTorch in the layer conv_1 of model.keras."
+        "JAX computes a different function from TensorFlow and PyTorch in the layer conv_1 of model.keras."
     )
     assert wording.headline(disagreeing(finding(execution=None))).startswith("TensorFlow, JAX and PyTorch do not")
     assert wording.headline(disagreeing(finding("a"), finding("b", "torch"))).endswith("in 2 places of model.keras.")
