@@ -229,11 +229,16 @@ def agree_closely(studies: Mapping[str, Study], steps: Mapping[str, Study]) -> b
         return False
     moves: dict[tuple[Kind, str], float] = {}
     for quantity, move in itertools.chain.from_iterable(study.dtype_moves.items() for study in steps.values()):
-        family = quantity.kind, quantity.family
-        moves[family] = max(moves.get(family, 0.0), move)
+        # What each step reports of one name: `fit` reports it once.
+        group = _moving_with(replace(quantity, name=quantity.family))
+        moves[group] = max(moves.get(group, 0.0), move)
     dtype = next(iter(studies.values())).dtype
     return all(
-        are_close([value.array for value in holders.values()], moves.get((quantity.kind, quantity.family), 0.0), dtype)
+        are_close(
+            [value.array for value in holders.values()],
+            moves.get(_moving_with(replace(quantity, name=quantity.family)), 0.0),
+            dtype,
+        )
         for quantity, holders in comparable(checked)
     )
 
@@ -290,10 +295,11 @@ def _apart(study: Study, results: Results, others: Results) -> list[Difference]:
 
 
 def shared_moves(moves: Sequence[Moves]) -> dict[Quantity, float]:
-    """Return, by quantity, the largest move that any execution measured of any quantity of its family.
+    """Return, by quantity, the largest move that any execution measured of any that moves with it.
 
-    Where a training step amplifies roundings, which weight they come out in is chance. What each step reports stands
-    alone: it amplifies what the one before has left.
+    Where a training step amplifies roundings, which trained weight they come out in is chance: the gradient of a bias
+    before a normalisation is nothing but rounding, and Adam makes a step of it. What each step reports stands alone: it
+    amplifies what the one before has left.
     """
     most: dict[tuple[Kind, str], float] = {}
     for measured in moves:
@@ -303,6 +309,8 @@ def shared_moves(moves: Sequence[Moves]) -> dict[Quantity, float]:
 
 
 def _moving_with(quantity: Quantity) -> tuple[Kind, str]:
+    if quantity.kind is Kind.AFTER_TRAINING and quantity.family.startswith("trained "):
+        return quantity.kind, "trained"
     return quantity.kind, quantity.name if quantity.kind is Kind.LOG else quantity.family
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_parity.judge import agree_closely, judge_fit, judge_own_loop, judge_part, judge_steps, same_steps
+from keras_parity.judge.training import shared_moves
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised, Study, Value
 from keras_parity.verdict import Cause
@@ -83,6 +84,14 @@ def test_a_result_is_not_judged_by_larger_ones_of_another_name(huge, small):
     assert [(d.execution, d.quantity) for d in judge_steps(off).differences] == [("torch", small)]
     assert not agree_closely(off, trained)
     assert judge_steps(trained).beyond_judging == ""
+
+
+def test_roundings_may_come_out_in_any_trained_weight():
+    """Of a bias before a normalisation no perturbation of the data shows how far its rounding is amplified."""
+    bias = Quantity(Kind.AFTER_TRAINING, "bias", family="trained bias")
+    moves = {KERNEL: 1e-5, bias: 0.0, VARIANCE: 0.0}
+
+    assert shared_moves([moves]) == {KERNEL: 1e-5, bias: 1e-5, VARIANCE: 0.0}
 
 
 @pytest.mark.parametrize(("large", "zero"), [(LOSS, SHARE), (VARIANCE, KERNEL)])
