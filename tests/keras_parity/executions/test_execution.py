@@ -31,6 +31,11 @@ def test_a_kind_has_no_defaults_of_its_own():
     """A check compares it where the user names it."""
 
     class Kind(ExecutionKind):
+        examples = ()
+
+        def owns(self, name):
+            return False
+
         def find(self, name):
             return None
 
