@@ -50,7 +50,11 @@ def main() -> None:
         verdict, parameters = check_system(name)
         lines.append(render_row(name, parameters, verdict))
         print(lines[-1], flush=True)
-        notes += [f"- `{name}`: {finding.message}" for finding in verdict.findings]
+        worst = {f.culprit: f for f in sorted(verdict.findings, key=lambda finding: finding.rounding_units)}
+        notes += [
+            f"- `{name}`: {finding.message}{f'; known: {finding.known}' if finding.known else ''}"
+            for finding in worst.values()
+        ]
     below = [
         "",
         "Each system with its recipe's loss and optimiser: outputs, gradients, loss, three optimiser steps, saving "
