@@ -86,6 +86,16 @@ class Finding:
         return self.accepted is None and (self.known is None or self.matters)
 
     @property
+    def size(self) -> float:
+        """The difference in rounding units, for sorting: a difference without a number counts as the largest."""
+        return math.inf if math.isnan(self.rounding_units) else self.rounding_units
+
+    @property
+    def severity(self) -> tuple[bool, float]:
+        """What findings are sorted by: those on ordinary data above those on edge draws alone, then the size."""
+        return self.ordinary, self.size
+
+    @property
     def message(self) -> str:
         """One sentence that says it all, without a traceback."""
         who = f"{self.execution} is alone" if self.execution else "no two backends agree"
@@ -185,7 +195,7 @@ class Verdict:
         open_findings = [finding for finding in self.findings if finding.is_open]
         if not open_findings:
             return None
-        return max(open_findings, key=lambda f: math.inf if math.isnan(f.rounding_units) else f.rounding_units)
+        return max(open_findings, key=lambda finding: finding.size)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON's types; NaN and infinities as None and strings are left to the writer."""

@@ -1,16 +1,13 @@
 """Calls that enclose others: which of their differences come from within, and which are their own code's."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from keras_parity.comparison.check import Check
+from keras_parity.comparison.judged_call import JudgedCall
 from keras_parity.judge import DECOMPOSITIONS, Difference, allowed_units, differ_around, same_but_for_choices
 from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Aspect, Kind, Quantity
-from keras_parity.protocol.results import CallOutline, Raised, Study
+from keras_parity.protocol.results import Around, Raised
 from keras_parity.protocol.tasks import ReplayAround
 
 # What a call's own code is proven by; losses and states are those of the layers within, too.
@@ -18,26 +15,9 @@ _PROVEN = (Kind.OUTPUT, Kind.GRADIENT)
 
 
 @dataclass
-class Enclosing:
-    """A call that encloses others.
+class Enclosing(JudgedCall):
+    """A call that encloses others."""
 
-    Attributes:
-        check: The check.
-        call: Which call.
-        studies: For each execution what it computed.
-        arrays: The call's tensors.
-        training: The mode that it was made in.
-        backward: Whether gradients are compared.
-        return_to: Lets the workers hold the calls again that it is one of.
-    """
-
-    check: Check
-    call: CallOutline
-    studies: Mapping[str, Study]
-    arrays: list[np.ndarray]
-    training: bool
-    backward: bool
-    return_to: Callable[[], None]
     # By execution, and whether in float64, what its own code does wrong.
     _own: dict[tuple[str, bool], set[Quantity]] = field(default_factory=dict, init=False)
 
@@ -46,7 +26,6 @@ class Enclosing:
         return self._comes_from_within(difference) or self._is_choice(difference)
 
     def _comes_from_within(self, difference: Difference) -> bool:
-        who = {difference.execution} if difference.execution is not None else set(difference.pair or ())
         blamed = self.check.ledger.blamed_within(self.call.path)
         if not (self.call.inner and blamed & {difference.execution, None, *(difference.pair or ())}):
             return False
@@ -54,7 +33,7 @@ class Enclosing:
         if quantity.kind not in _PROVEN or quantity.aspect is not Aspect.VALUE:
             return True
         exact = difference.cause is not Cause.PRECISION
-        return not any(quantity in self._wrong(name, exact) for name in who)
+        return not any(quantity in self._wrong(name, exact) for name in difference.concerned)
 
     def _wrong(self, name: str, exact: bool) -> set[Quantity]:
         if (name, exact) not in self._own:
@@ -76,14 +55,11 @@ class Enclosing:
         task = ReplayAround(self.call.key, self.arrays, self.training, self.backward, layers)
         there = participants.ask(sound, task)
         here = participants.ask(name, replace(task, given=there.within, exact=exact))
-        if exact:
-            return differ_around(there.results, here.results)
-        study = self.studies[name]
-        return differ_around(there.results, here.results, study.dtype, study.dtype_moves, allowed_units(self.call))
+        return self._differing(name, there, here, exact)
 
     def _is_choice(self, difference: Difference) -> bool:
         """Return whether a difference is but another decomposition of a matrix in the call's own code, and keep it."""
-        who = {difference.execution} if difference.execution is not None else set(difference.pair or ())
+        who = difference.concerned
         quantity, exact = difference.quantity, difference.cause is not Cause.PRECISION
         functions = self.call.functions & DECOMPOSITIONS
         if not functions or quantity.kind not in _PROVEN or quantity.aspect is not Aspect.VALUE or not who:
@@ -111,7 +87,11 @@ class Enclosing:
             return {asked}
         if isinstance(there.results, Raised) or asked not in here.results or asked not in there.results:
             return {asked}
+        return self._differing(name, there, here, exact)
+
+    def _differing(self, name: str, there: Around, here: Around, exact: bool) -> set[Quantity]:
+        """Return which results of an execution differ from a sound one's, both replayed with the same handed in."""
         if exact:
             return differ_around(there.results, here.results)
-        moves = self.studies[name].dtype_moves
-        return differ_around(there.results, here.results, dtype, moves, allowed_units(self.call))
+        study = self.studies[name]
+        return differ_around(there.results, here.results, study.dtype, study.dtype_moves, allowed_units(self.call))

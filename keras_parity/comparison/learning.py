@@ -261,7 +261,7 @@ def _explained(check: Check, plan: StepsPlan, studies: Mapping[str, Study], said
     if check.own_step:
         return _explained_beside_own_step(check, plan, studies, doubtful & (blamed | {None}))
     composed = _compose(check, plan, studies)
-    sound = {name for name in composed if same_steps(studies[name], composed[name])}
+    sound = _that_take_the_same(studies, composed)
     shown = {d.execution for d in said.differences if any(_has(study, d.quantity) for study in composed.values())}
     explained: set[str | None] = {name for name in doubtful & blamed if name in sound}
     return (explained | ({None} if sound >= set(studies) else set())) & shown
@@ -319,7 +319,10 @@ def _that_compose(check: Check, plan: StepsPlan, studies: Mapping[str, Study], *
         studies: What each gave by Keras's own steps.
         parts: What the composed steps leave out that Keras's own have; see `ComposedPlan`.
     """
-    composed = _compose(check, plan, studies, **parts)
+    return _that_take_the_same(studies, _compose(check, plan, studies, **parts))
+
+
+def _that_take_the_same(studies: Mapping[str, Study], composed: Mapping[str, Study]) -> set[str]:
     return {name for name in composed if same_steps(studies[name], composed[name])}
 
 
@@ -335,14 +338,16 @@ def _name_causes(
         differences: In what they gave.
     """
     two = sum(not isinstance(study.checked, Raised) for study in studies.values()) == 2
+    sound: set[str] | None = None
     for part, text in _CAUSES.items():
         doubtful = [d for d in differences if d.pair is not None and not _is_named(d)]
         if not any(two or d.execution for d in doubtful) or check.own_step:
             break
-        due = _that_compose(check, plan, studies) - _that_compose(check, plan, studies, **{part: False})
+        sound = _that_compose(check, plan, studies) if sound is None else sound
+        due = sound - _that_compose(check, plan, studies, **{part: False})
 
         def named(difference: Difference, due: set[str] = due, text: str = text) -> Difference:
-            who = {difference.execution} if difference.execution is not None else set(difference.pair or ())
+            who = difference.concerned
             if len(who & due) != 1 or not (two or difference.execution):
                 return difference
             alone = None if len(check.participants.names) == 2 else (who & due).pop()

@@ -132,9 +132,16 @@ class Passes:
         """Judge one call; what a call within it does wrong is not its fault."""
         ledger, place = self.check.ledger, Place(call.path, call.type)
         studies = self._heed_usual_sizes(call, studies, current)
-        return_to = partial(self._return_to, current)
-        whole = WholeNumbers(self.check, call, studies, arrays, current.training, return_to)
-        around = Enclosing(self.check, call, studies, arrays, current.training, current.backward, return_to)
+        judged = (
+            self.check,
+            call,
+            studies,
+            arrays,
+            current.training,
+            current.backward,
+            partial(self._return_to, current),
+        )
+        whole, around = WholeNumbers(*judged), Enclosing(*judged)
 
         def explained(difference: Difference) -> bool:
             return whole.explain(difference) or around.explain(difference)

@@ -1,49 +1,33 @@
 """Whole numbers that a call rounds: where a real number lies on the boundary between two, either is right."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from keras_parity.comparison.check import Check
+from keras_parity.comparison.judged_call import JudgedCall
 from keras_parity.judge import OTHER_NUMBERS, Difference, is_rounding
 from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import CallOutline, Raised, Results, Study
+from keras_parity.protocol.results import Raised, Results
 from keras_parity.protocol.tasks import FindBounds, Neighbours
 
 
 @dataclass
-class WholeNumbers:
-    """What one call gives in whole numbers.
+class WholeNumbers(JudgedCall):
+    """What one call gives in whole numbers."""
 
-    Attributes:
-        check: The check.
-        call: Which call.
-        studies: For each execution what it computed.
-        arrays: The call's tensors.
-        training: The mode that it was made in.
-        return_to: Lets the workers hold the calls again that it is one of.
-    """
-
-    check: Check
-    call: CallOutline
-    studies: Mapping[str, Study]
-    arrays: list[np.ndarray]
-    training: bool
-    return_to: Callable[[], None]
+    # What `FindBounds` answered, once it was asked.
     _found: Neighbours | None = field(default=None, init=False)
 
     def explain(self, difference: Difference) -> bool:
         """Return whether a difference is one of rounding alone, and keep that it is."""
-        pair = difference.pair
-        if difference.cause is not Cause.SEMANTIC or difference.max_abs_error != 1.0 or pair is None:
+        if difference.cause is not Cause.SEMANTIC or difference.max_abs_error != 1.0 or difference.pair is None:
             return False
-        results, bounds = self._exact(), self._bounds_of(difference.quantity, pair)
+        results, bounds = self._exact(), self._bounds_of(difference.quantity, difference.pair)
         if not bounds or not is_rounding(results, difference.quantity, bounds):
             return False
-        self._excuse({difference.execution} if difference.execution else set(pair))
+        self._excuse(difference.concerned)
         return True
 
     def name_beside(self, difference: Difference) -> Difference:

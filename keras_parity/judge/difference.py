@@ -37,6 +37,11 @@ class Difference:
     units: float
     detail: str
 
+    @property
+    def concerned(self) -> set[str]:
+        """Whose results it is about: the execution that is alone, or else both of the pair."""
+        return {self.execution} if self.execution is not None else set(self.pair or ())
+
 
 @dataclass(frozen=True)
 class Error:

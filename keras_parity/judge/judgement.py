@@ -66,13 +66,9 @@ def judge_call(
         explained: Whether a difference comes from a call within this one.
         neighbours: Asks for results at neighbouring inputs.
     """
-    said = Judgement()
-    errors, checked = split({name: study.checked for name, study in studies.items()})
+    said, checked, reference = open_judgement(studies, Kind.OUTPUT)
     if not checked:
-        said.raised_everywhere = next(iter(errors.values()))
         return said
-    said.differences += [raised(Quantity(Kind.OUTPUT), name, error.text) for name, error in errors.items()]
-    said.without_float64, reference = split({name: studies[name].reference for name in checked})
     _say_whose_gradients_raise(said, {name: studies[name] for name in checked})
     if len(checked) < 2:
         said.differences = [d for d in said.differences if not explained(d)]
@@ -202,6 +198,28 @@ def allowed_units(call: CallOutline) -> float:
 def size_of(units: float) -> float:
     """Return a number of units by which differences can be ordered: without a number a difference is the largest."""
     return math.inf if math.isnan(units) else units
+
+
+def open_judgement(
+    studies: Mapping[str, Study], kind: Kind
+) -> tuple[Judgement, dict[str, Results], dict[str, Results]]:
+    """Return a judgement that tells the errors raised, the results in the dtype under test, and the float64 results.
+
+    Args:
+        studies: What each execution computed, by its name.
+        kind: What an error raised is an error of.
+
+    Returns:
+        Results of those executions alone that raised nothing in the dtype under test: none if all raised an error.
+    """
+    said = Judgement()
+    errors, checked = split({name: study.checked for name, study in studies.items()})
+    if checked:
+        said.differences += [raised(Quantity(kind), name, error.text) for name, error in errors.items()]
+    else:
+        said.raised_everywhere = next(iter(errors.values()))
+    said.without_float64, reference = split({name: studies[name].reference for name in checked})
+    return said, checked, reference
 
 
 def split(answers: Mapping[str, Results | Raised]) -> tuple[dict[str, Raised], dict[str, Results]]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from keras_parity.judge.accuracy import ACCURATE, are_close, compare_accuracy, compare_without_reference
-from keras_parity.judge.difference import Difference, Error, Everyone, comparable, count_compared, distance, raised
+from keras_parity.judge.difference import Difference, Error, Everyone, comparable, count_compared, distance
 from keras_parity.judge.doubts import AskNeighbours, sort_differences
-from keras_parity.judge.judgement import Judgement, Moves, median_moves, split, without
+from keras_parity.judge.judgement import Judgement, Moves, median_moves, open_judgement, split, without
 from keras_parity.judge.meaning import compare_meaning
 from keras_parity.judge.structure import compare_structure
 from keras_parity.protocol.cause import Cause
@@ -33,13 +33,7 @@ def judge_part(
         underflows: Whether the part's values underflow in float16, as an optimiser's moments, so that none is right
             there.
     """
-    said = Judgement()
-    errors, checked = split({name: study.checked for name, study in studies.items()})
-    if not checked:
-        said.raised_everywhere = next(iter(errors.values()))
-        return said
-    said.differences += [raised(Quantity(kind), name, error.text) for name, error in errors.items()]
-    said.without_float64, everything = split({name: studies[name].reference for name in checked})
+    said, checked, everything = open_judgement(studies, kind)
     if len(checked) < 2:
         return said
     if not everything:
@@ -100,13 +94,7 @@ def judge_steps(studies: Mapping[str, Study], calls: int = 1) -> Judgement:
         studies: For each execution what it computed, each with a perturbation of its own.
         calls: How many calls the model makes: where float64 cannot decide, each may be off by its own units.
     """
-    said = Judgement()
-    errors, checked = split({name: study.checked for name, study in studies.items()})
-    if not checked:
-        said.raised_everywhere = next(iter(errors.values()))
-        return said
-    said.differences += [raised(Quantity(Kind.STEP), name, error.text) for name, error in errors.items()]
-    said.without_float64, reference = split({name: studies[name].reference for name in checked})
+    said, checked, reference = open_judgement(studies, Kind.STEP)
     if len(checked) < 2:
         return said
     said.differences += compare_structure(checked)
@@ -140,13 +128,7 @@ def judge_fit(studies: Mapping[str, Study], blamed: Set[str | None], calls: int,
         calls: How many calls the model makes: each may be off by its own units.
         kind: What an error raised is an error of.
     """
-    said = Judgement()
-    errors, checked = split({name: study.checked for name, study in studies.items()})
-    if not checked:
-        said.raised_everywhere = next(iter(errors.values()))
-        return said
-    said.differences += [raised(Quantity(kind), name, error.text) for name, error in errors.items()]
-    said.without_float64, reference = split({name: studies[name].reference for name in checked})
+    said, checked, reference = open_judgement(studies, kind)
     if len(checked) < 2:
         return said
     said.differences += compare_structure(checked)

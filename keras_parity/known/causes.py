@@ -4,7 +4,6 @@ The rule: a known divergence that shows on edge draws alone, or in a gradient of
 passes. A known one on ordinary data fails, with its name, until the project accepts that name. What is not known fails.
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +32,7 @@ class FindingGroup:
     @property
     def worst(self) -> Finding:
         """The largest difference; one without a number comes first."""
-        return max(self.findings, key=lambda f: math.inf if math.isnan(f.rounding_units) else f.rounding_units)
+        return max(self.findings, key=lambda finding: finding.size)
 
     @property
     def ordinary(self) -> bool:

@@ -1,6 +1,5 @@
 """`reduce_to_script`: from a model on which executions disagree to the smallest script that still shows it."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,12 +64,7 @@ def reduce_to_script(
 
 def _worst_first(verdict: Verdict) -> list[Finding]:
     """Return one finding for each culprit and cause: on ordinary data before edge cases, the largest first."""
-
-    def size(finding: Finding) -> tuple[bool, float]:
-        units = finding.rounding_units
-        return finding.ordinary, math.inf if math.isnan(units) else units
-
     found: dict[tuple[object, ...], Finding] = {}
-    for finding in sorted(verdict.findings, key=size, reverse=True):
+    for finding in sorted(verdict.findings, key=lambda finding: finding.severity, reverse=True):
         found.setdefault((finding.culprit, finding.cause), finding)
     return list(found.values())

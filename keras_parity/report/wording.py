@@ -156,15 +156,14 @@ def open_findings(verdict: Verdict) -> list[Blame]:
             culprits[finding.culprit].append(finding)
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for findings in culprits.values():
-        worst = max(findings, key=_severity)
+        worst = max(findings, key=lambda finding: finding.severity)
         way = worst.execution, worst.quantity.kind, worst.quantity.aspect, worst.ordinary, worst.known
         groups.setdefault((worst.layer_type or worst.layer, *way), []).extend(findings)
-    blames = [Blame(tuple(sorted(findings, key=_severity, reverse=True))) for findings in groups.values()]
+    blames = [
+        Blame(tuple(sorted(findings, key=lambda finding: finding.severity, reverse=True)))
+        for findings in groups.values()
+    ]
     return sorted(blames, key=lambda blame: not blame.worst.ordinary)
-
-
-def _severity(finding: Finding) -> tuple[bool, float]:
-    return finding.ordinary, math.inf if math.isnan(finding.rounding_units) else finding.rounding_units
 
 
 def describe_places(places: Sequence[str], show: Callable[[str], str] = visible) -> str:

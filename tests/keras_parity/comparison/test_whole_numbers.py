@@ -23,7 +23,7 @@ def numbers(bounds=BOUNDS, **given: tuple[list[int], list[int]]) -> WholeNumbers
         for name, both in given.items()
     }
     check = make_check({FindBounds: {OUTPUT: bounds}})
-    return WholeNumbers(check, CALL, studies, [np.zeros(1)], False, lambda: None)
+    return WholeNumbers(check, CALL, studies, [np.zeros(1)], False, False, lambda: None)
 
 
 def difference(name: str | None) -> Difference:
