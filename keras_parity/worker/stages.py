@@ -113,6 +113,10 @@ class _Case:
         """Which model computes in the finest numbers: the reference, if it can be built."""
         return next(kind for kind in KINDS if kind in self.models)
 
+    def why_missing(self, kind: str) -> Raised | None:
+        """Return why there is no such model: what building it raised; None where there is one."""
+        return None if kind in self.models else self.unbuilt
+
 
 _case: _Case | None = None
 # What is freed has to be read or compiled again, if it is Keras's common small change.
@@ -222,9 +226,9 @@ def set_weights(task: tasks.SetWeights) -> None:
 @performs(tasks.ConstrainWeights)
 def constrain_weights(task: tasks.ConstrainWeights) -> list[np.ndarray]:
     """Return values for the weights as their constraints leave them; one that raises leaves a value as it is."""
-    found = list(task.values)
-    with _precision("reference"):
-        for i, variable in enumerate(_weights(current_case().models["reference"])):
+    found, kind = list(task.values), current_case().finest
+    with _precision(kind):
+        for i, variable in enumerate(_weights(current_case().models[kind])):
             if variable.constraint is not None:
                 with contextlib.suppress(Exception):  # training will tell
                     found[i] = to_value(variable.constraint(to_tensor(found[i], variable.dtype))).array
@@ -256,8 +260,8 @@ def run_model(task: tasks.RunModel) -> Ran:
         if kind == "reference" and keras.backend.backend() == "openvino":
             case.calls[kind], errors[kind] = {}, NO_FLOAT64
             continue
-        if kind not in case.models and case.unbuilt is not None:
-            case.calls[kind], errors[kind] = {}, case.unbuilt
+        if (missing := case.why_missing(kind)) is not None:
+            case.calls[kind], errors[kind] = {}, missing
             continue
         model = case.models[kind]
         # The reference shares what its calls took; where it has none, the model that the check is about does.
@@ -727,8 +731,8 @@ def _own_dtype(call: Call) -> str:
 
 def _run_plan(kind: str, plan: tasks.Plan, nudge: Nudge | None) -> Results | Raised:
     case = current_case()
-    if kind not in case.models and case.unbuilt is not None:
-        return case.unbuilt
+    if (missing := case.why_missing(kind)) is not None:
+        return missing
     model = case.models[kind]
     variables = _weights(model)
     trained = [variable.trainable for variable in variables]

@@ -93,7 +93,9 @@ def build_for_float32():
                 raise TypeError("float32 alone")
             return 2.0 * x
 
-    return keras.Sequential([keras.Input((3,)), Narrow(name="narrow"), keras.layers.Dense(2, name="dense")])
+    return keras.Sequential(
+        [keras.Input((3,)), Narrow(name="narrow"), keras.layers.Dense(2, kernel_constraint="non_neg", name="dense")]
+    )
 
 
 def build_nothing():
@@ -198,13 +200,15 @@ def test_what_is_raised_on_the_way_back_leaves_the_results(worker):
 
 
 def test_a_model_that_cannot_be_built_in_float64_is_checked_all_the_same(worker):
-    """Its float64 results are taken as ones that raised: the others' judge it."""
+    """Its float64 results are taken as ones that raised: the others' judge it; its weights' constraints hold."""
     described = open_case(worker, build_for_float32)
+    constrained, _ = worker.ask(ConstrainWeights([KERNEL, BIAS]))
     worker.ask(SetWeights([KERNEL, BIAS]))
     ran = worker.ask(RunModel([INPUTS], False, True))
     studies = worker.ask(StudyCalls({"#0": [INPUTS], "dense#0": [INPUTS]}, False, [0], True))
 
     assert [w.shape for w in described.weights] == [(3, 2), (2,)]
+    np.testing.assert_allclose(constrained, np.maximum(KERNEL, 0.0), rtol=1e-6)
     assert (ran.raised, "float32 alone" in ran.reference_raised.text) == (None, True)
     assert "float32 alone" in studies["dense#0"].reference.text
     np.testing.assert_allclose(studies["#0"].checked[OUTPUT].array, 2 * INPUTS @ KERNEL + BIAS, rtol=1e-5)
