@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.digest import digest_sources
 from benchmarks.machine import describe_machine
-from benchmarks.markers import excerpt, replace_between_markers
+from benchmarks.markers import add_table_options, write_table
 from foundation.command_line import print_anywhere
 from keras_parity.scan.record import Record
 from training.backend import BACKENDS
@@ -91,8 +91,7 @@ def main() -> None:
     parser.add_argument("--backends", default=",".join(BACKENDS), help="likewise")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the runs there, and go on with those that are")
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="likewise, with the first rows")
+    add_table_options(parser)
     options = parser.parse_args()
     programs = digest_sources(*(ROOT / folder for folder in ("data", "models", "training")))
     record = Record(options.json, {"programs": programs, "machine": describe_machine().rpartition("; ")[0]}, Run)
@@ -105,10 +104,7 @@ def main() -> None:
                     print(f"{run.name}: {run.result['test_accuracy']:.4f}", file=sys.stderr, flush=True)
     text = render(run for run in record.rows.values() if isinstance(run, Run))
     print(text)
-    if options.docs:
-        replace_between_markers(options.docs, "benchmarks.accuracy", text)
-    if options.readme:
-        replace_between_markers(options.readme, "benchmarks.accuracy", excerpt(text))
+    write_table(options, "benchmarks.accuracy", text)
 
 
 def train(model: str, backend: str, seed: int) -> Run:

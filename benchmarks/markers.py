@@ -1,5 +1,6 @@
 """Writing a program's tables into a document, between two comments that name the program."""
 
+import argparse
 from pathlib import Path
 
 # So many rows of a table are in the README.
@@ -26,6 +27,26 @@ def replace_between_markers(path: Path, program: str, text: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
     draft.replace(path)
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the documents of a table, for `write_table`."""
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="likewise, with the first rows")
+
+
+def write_table(options: argparse.Namespace, program: str, table: str) -> None:
+    """Write a table into the documents that the options name: whole, or its first rows.
+
+    Args:
+        options: What the options of `add_table_options` were given.
+        program: The program's name, as in the markers.
+        table: In Markdown.
+    """
+    if options.docs:
+        replace_between_markers(options.docs, program, table)
+    if options.readme:
+        replace_between_markers(options.readme, program, excerpt(table))
 
 
 def excerpt(table: str) -> str:

@@ -6,13 +6,12 @@ Each system is checked as it trains: with its recipe's loss and optimiser, on al
 """
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from benchmarks.markers import excerpt, replace_between_markers
+from benchmarks.markers import add_table_options, write_table
 from foundation.command_line import print_anywhere
 from keras_parity import check
 from keras_parity.report.wording import format_units
@@ -38,8 +37,7 @@ def main() -> None:
     print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.parity", description=__doc__.splitlines()[0])
     parser.add_argument("--models", help="names with commas between them; default all, variants too")
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="replace the table between the markers of FILE")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="likewise, with the first rows")
+    add_table_options(parser)
     options = parser.parse_args()
     lines = [
         "| system | parameters | the backends | worst error, forward | worst error, backward | s |",
@@ -63,11 +61,7 @@ def main() -> None:
         f"{describe_machine()}. Written by `python -m benchmarks.parity --docs docs/systems.md --readme README.md`.",
         *(["", *notes] if notes else []),
     ]
-    text = "\n".join([*lines, *below])
-    if options.docs:
-        replace_between_markers(options.docs, "benchmarks.parity", text)
-    if options.readme:
-        replace_between_markers(options.readme, "benchmarks.parity", excerpt(text))
+    write_table(options, "benchmarks.parity", "\n".join([*lines, *below]))
     print("\n".join(below))
 
 

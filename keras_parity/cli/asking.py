@@ -21,18 +21,23 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def add_request_options(parser: argparse.ArgumentParser) -> None:
-    """Add what names a model, and all that shapes its check."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file, or module:function that builds a model")
+def add_backends_and_dtype(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every comparison has: which backends, and in which dtype policy."""
     parser.add_argument(
         "--backends",
         type=read_executions,
         metavar="NAMES",
         help=f"two or more of {','.join(BACKENDS)}; default: as installed",
     )
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", metavar="POLICY", help=", ".join(DTYPES))
+
+
+def add_request_options(parser: argparse.ArgumentParser) -> None:
+    """Add what names a model, and all that shapes its check."""
+    parser.add_argument("model", metavar="MODEL", help="a .keras file, or module:function that builds a model")
+    add_backends_and_dtype(parser)
     parser.add_argument("--kwargs", type=read_json_object, metavar="JSON", help="arguments of the function")
     parser.add_argument("--custom", metavar="MODULE", help="module that registers the model's own classes")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", metavar="POLICY", help=", ".join(DTYPES))
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="of inputs, weights and random layers; default 1"
     )

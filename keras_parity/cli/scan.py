@@ -4,10 +4,9 @@ import argparse
 import importlib.metadata
 from pathlib import Path
 
-from keras_parity.cli.arguments import read_executions
+from keras_parity.cli.asking import add_backends_and_dtype
 from keras_parity.cli.screen import say, show
 from keras_parity.errors import UsageError
-from keras_parity.names import BACKENDS, DTYPES
 
 EXAMPLE = "keras-parity scan --only 'ops.round(*' --out scan.md\n"
 ABOUT = "compare every layer and operation of Keras"
@@ -24,12 +23,7 @@ _PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument(
-        "--backends",
-        type=read_executions,
-        metavar="NAMES",
-        help=f"two or more of {','.join(BACKENDS)}; default: as installed",
-    )
+    add_backends_and_dtype(parser)
     parser.add_argument(
         "--only",
         action="append",
@@ -37,7 +31,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="configurations whose name holds this text, or matches it where it has a *; may be repeated",
     )
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", metavar="POLICY", help=", ".join(DTYPES))
     parser.add_argument(
         "--edge", action="store_true", help="add the engine's edge draws to normal inputs; takes longer"
     )

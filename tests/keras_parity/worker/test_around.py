@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_parity.crew import shared_crew
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.tasks import CloseCase, OpenCase, ReplayAround, RunModel, SetWeights
-from keras_parity.source import describe_source
-from tests.keras_parity.worker.asking import BACKENDS
+from keras_parity.protocol.tasks import ReplayAround
+from tests.keras_parity.worker.asking import BACKENDS, holding
 
 INPUTS = np.random.default_rng(0).standard_normal((2, 3, 3))
 KERNEL, OUTPUT, GRADIENT = np.eye(3), Quantity(Kind.OUTPUT), Quantity(Kind.GRADIENT, "input")
@@ -32,12 +30,8 @@ def build():
 @pytest.fixture(params=BACKENDS)
 def worker(request):
     """The worker of each backend, which holds the model's calls."""
-    worker = shared_crew()[request.param]
-    worker.ask(OpenCase(describe_source(build), "float32", seed=1))
-    worker.ask(SetWeights([KERNEL]))
-    worker.ask(RunModel([INPUTS], False, True))
-    yield worker
-    worker.ask(CloseCase())
+    with holding(request.param, build, KERNEL, INPUTS) as worker:
+        yield worker
 
 
 def test_what_a_layer_and_a_function_within_give_is_told_and_can_be_replaced(worker):
@@ -58,13 +52,9 @@ def test_gradients_pass_what_is_replaced_by_the_same_linear_map_everywhere():
     """It is no layer's own, so that a layer that is wrong there shows in none of them."""
     gradients = []
     for backend in BACKENDS:
-        worker = shared_crew()[backend]
-        worker.ask(OpenCase(describe_source(build), "float32", seed=1))
-        worker.ask(SetWeights([KERNEL]))
-        worker.ask(RunModel([INPUTS], False, True))
-        task = ReplayAround("around#0", [INPUTS], False, True, frozenset({"around/inner"}))
-        gradients.append(worker.ask(task).results[GRADIENT].array)
-        worker.ask(CloseCase())
+        with holding(backend, build, KERNEL, INPUTS) as worker:
+            task = ReplayAround("around#0", [INPUTS], False, True, frozenset({"around/inner"}))
+            gradients.append(worker.ask(task).results[GRADIENT].array)
 
     assert np.abs(gradients[0]).max() > 0.1
     np.testing.assert_allclose(gradients[1], gradients[0], rtol=1e-9)

@@ -14,9 +14,7 @@ from keras_parity.protocol.reducing import (
     RunText,
     Slot,
 )
-from keras_parity.protocol.tasks import CloseCase, OpenCase, RunModel, SetWeights
-from keras_parity.source import describe_source
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from tests.keras_parity.worker.asking import BACKENDS, ask, holding
 
 INPUTS = np.random.default_rng(0).standard_normal((2, 3)).astype(np.float32).astype(np.float64)
 KERNEL = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -86,12 +84,8 @@ def source_of(name: str, folder: str):
 @pytest.fixture(params=BACKENDS)
 def worker(request):
     """The worker of each backend, with the model's run in it."""
-    worker = shared_crew()[request.param]
-    worker.ask(OpenCase(describe_source(build), "float32", seed=1))
-    worker.ask(SetWeights([KERNEL]))
-    worker.ask(RunModel([INPUTS], False, True))
-    yield worker
-    worker.ask(CloseCase())
+    with holding(request.param, build, KERNEL, INPUTS) as worker:
+        yield worker
 
 
 def test_a_layers_call_is_told_with_what_goes_without_saying_left_out(worker):
