@@ -43,7 +43,7 @@ from keras_parity.verdict import Finding, Outcome, Verdict
 _PACKAGES = ("keras", *BACKENDS)
 _REQUIRED = ("layer", "backend", "quantity", "reason", "until")
 _KEYS = (*_REQUIRED, "at_most", "model", "kwargs", "cause")
-# What an entry has to name: it may come from anything.
+# Causes that an entry accepts only if it names them: an error or a NaN may have any origin.
 _TO_BE_NAMED = (Cause.ERROR, Cause.NAN)
 
 
@@ -194,9 +194,9 @@ def apply_accepted(verdict: Verdict, accepted: Iterable[Accepted]) -> Verdict:
 
 
 def _describe_worse(finding: Finding) -> str:
-    """Return what an entry does not accept of what it names."""
+    """Return why an entry does not cover a finding at its place."""
     if finding.cause in _TO_BE_NAMED:
-        return f'the cause is another one: only an entry with cause = "{finding.cause.value}" accepts it'
+        return f'the finding has another cause: only an entry with cause = "{finding.cause.value}" accepts it'
     return f"the difference has grown to {finding.max_abs_error:.3g}"
 
 

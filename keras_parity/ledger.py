@@ -174,11 +174,11 @@ class Ledger:
         self.note(f"{place.name} rounds to whole numbers: where a value lies between two, backends may take either")
 
     def excuse_choice(self, place: Place, executions: Iterable[str]) -> None:
-        """Keep who made another choice at a place, where any is right: what differs behind it is excused."""
+        """Keep which executions made another valid choice at a place; what differs behind it is excused."""
         self._excused.setdefault(place.name, set()).update(executions)
         self.note(
-            f"{place.name} leaves a choice open, as of signs or of the order of equals: what differs between backends "
-            "for that alone is not held against them"
+            f"{place.name} leaves a choice open, such as a sign or the order of equal values: differences that come "
+            "from this choice alone are no findings"
         )
 
     @property
@@ -207,9 +207,9 @@ class Ledger:
     def findings(self) -> list[Finding]:
         """The findings in the order of the model's layers; what is no layer comes last.
 
-        Who raised an error at a place takes no part in the other findings there: of three, two may raise. Who raised
-        one in gradients alone takes part in all but those. Nor does who is inaccurate take part in what is said of
-        another one that is: each stands against those that are accurate.
+        An execution that raised an error at a place is not compared in the other findings there: two of three may
+        raise. If only its gradients raised, it is left out of the findings on gradients. Likewise, if two executions
+        are inaccurate, each is compared with the accurate ones alone.
         """
         raised: dict[tuple[str, str, bool], set[str | None]] = {}
         inaccurate: dict[tuple[str, Quantity], set[str | None]] = {}

@@ -66,7 +66,7 @@ class Check:
         own_step: The methods of its class that train it in another way than Keras's.
         own_losses: What its own losses are called.
         spans_batch: Whether outputs have another axis that is as long as the batch, as similarities of all with all.
-        differ_in_steps: Who differs in whole steps, as parts of them do.
+        differ_in_steps: Which executions differ in whole training steps because of a part that has been blamed.
         regularizers: By the path of each weight that is penalised, the class of what does.
     """
 

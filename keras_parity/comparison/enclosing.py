@@ -10,7 +10,7 @@ from keras_parity.protocol.quantity import Aspect, Kind, Quantity
 from keras_parity.protocol.results import Around, Raised
 from keras_parity.protocol.tasks import ReplayAround
 
-# What a call's own code is proven by; losses and states are those of the layers within, too.
+# The kinds of results that prove what a call's own code does. Losses and states also come from the layers within.
 _PROVEN = (Kind.OUTPUT, Kind.GRADIENT)
 
 
@@ -58,7 +58,7 @@ class Enclosing(JudgedCall):
         return self._differing(name, there, here, exact)
 
     def _is_choice(self, difference: Difference) -> bool:
-        """Return whether a difference is but another decomposition of a matrix in the call's own code, and keep it."""
+        """Return whether a difference is only another valid decomposition of a matrix in the call's code; note it."""
         who = difference.concerned
         quantity, exact = difference.quantity, difference.cause is not Cause.PRECISION
         functions = self.call.functions & DECOMPOSITIONS
@@ -70,9 +70,9 @@ class Enclosing(JudgedCall):
         return True
 
     def _differ_alike(self, name: str, exact: bool, functions: frozenset[str], asked: Quantity) -> set[Quantity]:
-        """Return which results differ though the decompositions are those of another execution, in all their choices.
+        """Return which results differ although another execution's decompositions are handed in.
 
-        All that is asked about, where those are not the same but for choices.
+        That includes `asked` if the two executions do not decompose the same matrices, each correctly.
         """
         participants = self.check.participants
         sound = next((other for other in participants.exact if other != name), None)

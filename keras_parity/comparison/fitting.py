@@ -44,13 +44,13 @@ class Called:
 
 
 def begin_predict(check: Check, draw: Draw) -> Called | None:
-    """Let `predict` begin, where the inputs can be divided into batches; else a note says so."""
+    """Start `predict`; if the inputs cannot be divided into batches, note that instead."""
     data, size, seen = _several_batches(check, Batch(draw.inputs, None), draw)
     return _begin_as_called(check, PredictPlan(data.inputs, size), Place("(predict)", "predict"), seen)
 
 
 def begin_fit(check: Check, training: Training, batch: Batch, draw: Draw) -> Called | None:
-    """Let `fit` and `evaluate` begin; likewise."""
+    """Start `fit` and `evaluate`; if the data cannot be divided into batches, note that instead."""
     data, size, seen = _several_batches(check, batch, draw)
     return _begin_as_called(check, FitPlan(training, data, size), Place("(fit)", "fit"), seen)
 
@@ -93,7 +93,7 @@ def judge_as_called(check: Check, called: Called | None, steps: Mapping[str, Stu
     if said.raised_everywhere:
         text = f"{place.type} raises on every backend: {said.raised_everywhere.text}"
         not_compared(check, text, training_is_asked(check) or isinstance(called.plan, PredictPlan))
-    # Whoever cannot take a step cannot fit, whatever that then raises.
+    # An execution that cannot take a training step cannot fit either; Keras may raise another error there.
     unable = {name for name, study in steps.items() if isinstance(study.checked, Raised)}
     said.differences = [d for d in said.differences if d.cause is not Cause.ERROR or d.execution not in unable]
     said.differences += _in_own_loops(check, called.plan, studies, blamed)
@@ -138,7 +138,7 @@ def spans_batch(check: Check, draw: Draw, outputs: list[np.ndarray]) -> bool:
 def _several_batches(check: Check, batch: Batch, draw: Draw) -> tuple[Batch, int, Draw]:
     """Return the data of several batches, how many examples are in one, and what findings on them are called.
 
-    Where arrays have no, or not all the same number of examples, that is 0.
+    The size is 0 if the arrays do not all have the same number of examples, or have none.
 
     Of drawn examples, which are repeated, the last batch is half as large as the others, where the model takes any size
     and edge draws are asked for; of the user's own it is what is left.

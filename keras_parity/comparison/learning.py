@@ -119,7 +119,7 @@ def compare_learning(check: Check, draw: Draw) -> None:
 
 
 def _say_what_no_steps_show(check: Check, parts: list[Part]) -> None:
-    """Say what was asked for that no part shows, where no steps are taken that would."""
+    """Without training steps, name what the user asked for and no part compares; the check is then inconclusive."""
     kinds = {type(part.plan) for part in parts}
     shown_by = {"loss": LossPlan, "targets": LossPlan, "sample_weight": LossPlan, "metrics": MetricPlan}
     left = [name for name in check.request.given_training if shown_by.get(name) not in kinds]
@@ -232,9 +232,10 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
 
 
 def _of_metrics_alone(differences: list[Difference]) -> list[Difference]:
-    """Return differences in what a metric reports that nothing but the metric explains.
+    """Return differences in reported metrics that only the metric itself can explain.
 
-    After the first step it has seen what the loss has seen, before any update: where that agrees, the metric is wrong.
+    At the first step, a metric sees the same outputs as the loss, before any update. If the loss agrees there and the
+    metric does not, the metric is wrong.
     """
     logs = {
         (d.execution, d.quantity.name): d for d in differences if d.quantity.kind is Kind.LOG and d.pair is not None
@@ -251,8 +252,8 @@ def _explained(check: Check, plan: StepsPlan, studies: Mapping[str, Study], said
     """Return whose differences in whole steps come from parts of them that have been blamed already.
 
     That is proven: the execution takes the same steps again, composed of the same parts without Keras's own step. If
-    both give the same, the step itself is sound, and what differs is a part. Metrics are no part of composed steps: who
-    differs in nothing else than what they report is told.
+    both give the same, the step itself is sound, and what differs is a part. Composed steps have no metrics, so a
+    difference in reported metrics alone is not explained.
     """
     blamed = {finding.execution for finding in check.ledger.findings} | check.ledger.excused
     doubtful = {difference.execution for difference in said.differences if difference.pair is not None}
@@ -270,10 +271,10 @@ def _explained(check: Check, plan: StepsPlan, studies: Mapping[str, Study], said
 def _explained_beside_own_step(
     check: Check, plan: StepsPlan, studies: Mapping[str, Study], doubtful: Set[str | None]
 ) -> set[str | None]:
-    """Return whose differences in steps of the model's own may come from parts that have been blamed already.
+    """Return whose differences in the model's own training steps may come from parts that have been blamed already.
 
-    Those whose parts make composed steps differ, too; where these cannot be taken, those of a layer that differs on
-    ordinary data.
+    These are the executions whose composed steps differ, too. If steps cannot be composed, they are the executions with
+    a layer that differs on ordinary data.
 
     Args:
         check: The check.

@@ -83,7 +83,7 @@ def _draw_around(check: Check) -> list[Draw]:
     size = None if check.has_fixed_batch else check.batch_size
     draws = draws_around(request.inputs, request.seed, size, edge=request.edge, special=request.special)
     if len(draws) == 1 and (request.edge or request.special):
-        check.ledger.note("the inputs given are the only draw: they do not hold one number of examples, to draw others")
+        check.ledger.note("the given inputs are the only draw: their arrays differ in their number of examples")
     return draws
 
 

@@ -1,7 +1,7 @@
-"""Draws and weights that the model can compute with: what every backend refuses is drawn otherwise, with a note.
+"""Draws and weights that the model can compute with: what every backend refuses is drawn anew, with a note.
 
-A draw is refused by a backend that raises on it, that uses a value out of range as an index, or, on ordinary data, that
-gives NaN. Only what all refuse says something of the values; where one alone does, the check itself compares.
+A backend refuses a draw if it raises an error on it, if it uses a value out of range as an index, or if it gives NaN on
+ordinary data. If only some backends refuse a draw, that is a difference, and the check reports it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,9 @@ Trials = Mapping[str, Sequence[Tried]]
 
 
 def share_weights(check: Check, *, near_initial: bool = False) -> None:
-    """Give all executions the same weights: a file's own, else drawn ones, as no two initialisers are trusted to agree.
+    """Give all executions the same weights: those of the file, or drawn ones.
+
+    Initialisers are not used: they differ between backends.
 
     Args:
         check: The check, which knows the weights.
@@ -74,7 +76,7 @@ def suit_draws(check: Check, learned: LearnedInputs, draw: Callable[[Sequence[In
 
 
 def keep_accepted(check: Check, draws: list[Draw]) -> list[Draw]:
-    """Return the user's examples and those of the draws around them that not every execution refuses, with a note.
+    """Return the user's examples and the draws around them, without those that every execution refuses; note these.
 
     Raises:
         TooFewLeft: If fewer than two executions are left.
@@ -86,18 +88,18 @@ def keep_accepted(check: Check, draws: list[Draw]) -> list[Draw]:
     left_out = [draw for draw, yes in zip(tried, refused, strict=True) if yes and draw.around]
     for draw in left_out:
         check.ledger.note(
-            f"the draw {draw.name!r} around the inputs given was left out: no backend can compute with it"
+            f"the draw {draw.name!r} around the given inputs was left out: no backend can compute with it"
         )
     return [draw for draw in draws if draw not in left_out]
 
 
 def _to_try(check: Check, draws: list[Draw]) -> list[Draw]:
-    """Return the draws that are tried first: of a large model one alone; NaN and infinities are tried on nobody."""
+    """Return the draws to try: of a large model only the first; draws of NaN or infinities are not tried."""
     return draws[:1] if check.large else [draw for draw in draws if not draw.is_special]
 
 
 def _suit_weights(check: Check, draws: list[Draw]) -> bool:
-    """Draw the weights near their initial values, if the draws are taken then; return whether they are."""
+    """Draw weights near their initial values and keep them if no draw is refused then; return whether they are kept."""
     if not check.weights.drawn:
         return False
     share_weights(check, near_initial=True)
@@ -109,7 +111,7 @@ def _suit_weights(check: Check, draws: list[Draw]) -> bool:
 
 
 def _find_refused(check: Check, draws: Sequence[Draw]) -> list[bool]:
-    """Return of each draw whether every execution refuses it; of what none seems to, only some are asked."""
+    """Return for each draw whether every execution refuses it; JAX is asked only about draws that others refuse."""
     trials = _try(check, draws, watched=False).values()
 
     def is_doubtful(draw: Draw, tried: Sequence[Tried]) -> bool:
@@ -127,7 +129,7 @@ def _find_refused(check: Check, draws: Sequence[Draw]) -> list[bool]:
 
 
 def _all_take(draws: Sequence[Draw], trials: Trials) -> bool:
-    """Return whether none raises on values or uses some out of range, and on ordinary data some give numbers."""
+    """Return whether no execution refuses a draw; of NaN on ordinary data, whether one gives numbers at least."""
     for draw, *tried in zip(draws, *trials.values(), strict=True):
         if any(one.violation or (one.raised is not None and caused_by_values(one.raised)) for one in tried):
             return False
@@ -137,7 +139,7 @@ def _all_take(draws: Sequence[Draw], trials: Trials) -> bool:
 
 
 def _try(check: Check, draws: Sequence[Draw], *, watched: bool) -> Trials:
-    """Return what executions that run a model eagerly at once make of draws: JAX compiles each operation first."""
+    """Return what came of draws on the executions that run a model eagerly fast; JAX compiles each operation first."""
     trainers = check.participants.trainers
     eager = [name for name in trainers if name != "jax"] or list(trainers)
     return check.participants.ask_each(dict.fromkeys(eager, TryInputs([draw.inputs for draw in draws], watched)))

@@ -87,7 +87,7 @@ def flat_targets(targets: Any, names: list[str] | None) -> list[np.ndarray]:
 
 
 def weights_of_examples(check: Check, targets: Any) -> Any:
-    """Return what each example of a step weighs: as it was given, or by its class; None where all weigh the same."""
+    """Return the weight of each example of a step, as given or by its class; None if all weigh the same."""
     request = check.request
     if request.class_weight is None:
         return request.sample_weight
@@ -108,9 +108,10 @@ def say_what_own_training_ignores(check: Check) -> None:
 
 
 def who_differs(check: Check) -> set[str]:
-    """Return who differs so far on ordinary data, by a fault or an excuse; where nobody is alone, all who do.
+    """Return which executions differ so far on ordinary data, for a fault or for what is excused.
 
-    Who was blamed on edge draws alone does so where that was seen to explain how whole steps differ.
+    If a finding blames no single execution, all that it compares count. An execution that was blamed on edge draws
+    alone counts if its fault was seen to explain how whole training steps differ.
     """
     blamed = check.ledger.excused | check.differ_in_steps
     for finding in check.ledger.findings:

@@ -1,4 +1,4 @@
-"""Whole numbers that a call rounds: where a real number lies on the boundary between two, either is right."""
+"""Whole numbers that a call rounds: if a real number lies on the boundary between two, both are right."""
 
 from dataclasses import dataclass, field, replace
 
@@ -44,7 +44,7 @@ class WholeNumbers(JudgedCall):
         return difference
 
     def excuse_in_the_dtype(self) -> None:
-        """Keep who rounds otherwise in the dtype asked about than the first does in float64, where either is right."""
+        """Note which executions round to another valid number in the dtype under test than in float64."""
         first = next(iter(self._exact().items()), None)
         if first is None:
             return

@@ -35,8 +35,7 @@ class Judgement:
         raised_everywhere: What it raised everywhere, so that nothing can be said.
         notes: What a reader should know.
         beyond_judging: What cannot be judged although a single step led to it; empty if nothing.
-        chosen: Who made another choice where any is right, as of an eigenvector's sign, than the others or in another
-            precision.
+        chosen: Which executions made another free choice, such as an eigenvector's sign, than the first one in float64.
     """
 
     differences: list[Difference] = field(default_factory=list)

@@ -71,9 +71,9 @@ def judge_part(
 def _without_reference(
     said: Judgement, studies: Mapping[str, Study], checked: Mapping[str, Results], underflows: bool
 ) -> Judgement:
-    """Return what is said of a part that nobody computes in float64: those who compute it are compared with each other.
+    """Return the judgement on a part that no execution computes in float64: they are compared with each other.
 
-    A weight's move is then compared as it is: in which digits of the weight it is lost, all show alike.
+    The change of a weight is compared directly, since all executions lose the same digits of it in the weight.
     """
     said.differences += compare_structure(checked)
     moves = median_moves([studies[name].dtype_moves for name in checked])
@@ -172,9 +172,9 @@ def judge_fit(studies: Mapping[str, Study], blamed: Set[str | None], calls: int,
 def _differences_without_float64(
     studies: Mapping[str, Study], checked: Everyone, references: Mapping[Quantity, str], calls: int
 ) -> list[Difference]:
-    """Return in what those are off that have no float64 results of their own.
+    """Return the differences of executions that have no float64 results of their own.
 
-    They are held against the others' float64 results; where nobody has any, all are compared with each other.
+    They are compared with the others' float64 results; if there are none, all are compared with each other.
 
     Args:
         studies: For each execution what it computed.

@@ -19,9 +19,9 @@ def reset_states(model: keras.Model) -> None:
 
 @contextmanager
 def other_optimizers_restored(model: keras.Model) -> Iterator[None]:
-    """Bring optimisers that hang on a model, beside the one it is compiled with, back to where they stood before.
+    """Restore a model's further optimisers, beside the one that it is compiled with, to their state before the block.
 
-    One that was built meanwhile begins anew: what it holds then is what another one made in the same way holds.
+    An optimiser that was built during the block is reset to the state of a new one with the same configuration.
     """
     held = [part for layer in keras_internals.flatten_layers(model) for part in vars(layer).values()]
     others = [part for part in held if isinstance(part, keras.optimizers.Optimizer) and part is not model.optimizer]

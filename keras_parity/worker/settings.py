@@ -1,4 +1,4 @@
-"""Keras's global settings, which the code that builds a model may change: what it sets holds for its own check alone.
+"""Keras's global settings. The code that builds a model may change them; the change must end with its check.
 
 `floatx` and the dtype policy are the check's own; see `keras_parity.worker.precision`.
 """
