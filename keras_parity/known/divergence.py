@@ -121,12 +121,13 @@ class Sign:
     def _fits_within(self, finding: Finding, functions: Collection[str]) -> bool:
         """Return whether a finding may come from the operation within a layer, which runs it as a function.
 
-        That is one of edge draws alone. Names, and words on numbers, are of the operation and not of the layer.
+        That is one of edge draws alone, or an error, which its text tells apart. Names, and words on numbers, are of
+        the operation and not of the layer.
         """
         kinds = self.kinds | (_FROM_OUTPUTS if Kind.OUTPUT in self.kinds else set())
         says = self.says if finding.cause in (Cause.ERROR, Cause.NAN) else ""
         return (
-            not finding.ordinary
+            (not finding.ordinary or finding.cause is Cause.ERROR)
             and not self.configuration
             and not {_function_of(operation) for operation in self.operations}.isdisjoint(functions)
             and finding.quantity.kind in kinds

@@ -11,8 +11,9 @@ from typing import Any
 
 from keras_parity.worker import keras_internals
 
-# Where they are; what makes tensors is in `core`, and in every call.
-_MODULES = ("image", "linalg", "math", "nn", "numpy")
+# Where they are. Of `core`, whose functions make tensors in every call, these alone compute.
+_MODULES = ("core", "image", "linalg", "math", "nn", "numpy")
+_COMPUTING = frozenset({"scatter", "scatter_update", "slice", "slice_update"})
 # Takes a function's name, the function and its arguments, and returns what is to be its result.
 Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
@@ -23,15 +24,21 @@ def around_functions(around: Around, *wanted: str) -> Iterator[None]:
 
     Args:
         around: Makes the call; whatever the function calls in turn comes to it, too.
-        wanted: The functions' names; none for all of them but those of `core`.
+        wanted: The functions' names; none for all that compute.
     """
+
+    def is_wanted(module: str, name: str) -> bool:
+        if wanted:
+            return name in wanted
+        return name in _COMPUTING if module == "core" else not name.startswith("_")
+
     with ExitStack() as stack:
-        for name in (*_MODULES, *(["core"] if wanted else [])):
-            module = keras_internals.backend_module(name)
+        for place in _MODULES:
+            module = keras_internals.backend_module(place)
             own = {
                 name: _made_by(around, name, function)
                 for name, function in inspect.getmembers(module, inspect.isfunction)
-                if function.__module__ == module.__name__ and (name in wanted or not (wanted or name.startswith("_")))
+                if function.__module__ == module.__name__ and is_wanted(place, name)
             }
             stack.enter_context(keras_internals.replaced_functions(module, own))
         yield

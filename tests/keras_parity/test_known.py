@@ -144,6 +144,52 @@ def build_pooling():
     return keras.Model(image, outputs)
 
 
+def build_exponentials():
+    """Activations that are linear near zero, as operations, as layers, and within a layer of the user's own."""
+    import keras
+    from keras import layers, ops
+
+    class Gate(layers.Layer):
+        """Half of an activation, and a part that is overwritten."""
+
+        def call(self, x):
+            return 0.5 * ops.elu(x)
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    x = keras.Input((6,), name="x")
+    outputs = [ops.elu(x), layers.ELU(name="layer")(x), layers.Activation("selu", name="activation")(x)]
+    return keras.Model(x, [*outputs, Gate(name="gate")(x)])
+
+
+def build_partitions():
+    """Indices of a partition, of which none holds on TensorFlow and PyTorch."""
+    import keras
+    from keras import ops
+
+    x = keras.Input((9,), name="x")
+    return keras.Model(x, ops.argpartition(x, 3))
+
+
+def build_overwritten():
+    """A layer that overwrites a part of its input."""
+    import keras
+    from keras import layers, ops
+
+    class Overwrite(layers.Layer):
+        """Puts the sum of a row in the place of its first number."""
+
+        def call(self, x):
+            return ops.slice_update(x, (0, 0), ops.sum(x, axis=-1, keepdims=True))
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    x = keras.Input((6,), name="x")
+    return keras.Model(x, Overwrite(name="overwrite")(x))
+
+
 @contextlib.contextmanager
 def patched(class_name: str, name: str, wrong):
     """Put `wrong(own, layer, ...)` in the place of a method of a class of `keras.layers`."""
@@ -471,6 +517,30 @@ def test_kinks_and_ties_are_known_on_edge_draws():
     # On tiny numbers TensorFlow's selu loses digits, which no script has verified.
     assert {layer for layer, name in names if name is None} <= {"selu"}
     assert ("leaky_activation", None) in names_of(findings)
+
+
+def test_activations_that_lose_their_digits_near_zero_are_known_wherever_they_are():
+    """On tiny inputs alone; a layer whose own code computes one is known by it."""
+    findings = [finding for finding in run(build_exponentials) if finding.draw == "tiny"]
+
+    assert {finding.execution for finding in findings} == {"tensorflow"}
+    assert {finding.layer for finding in findings} >= {"elu", "layer", "activation", "gate"}
+    assert {finding.known for finding in findings} == {"elu-near-zero"}
+
+
+def test_partitions_of_floats_are_known():
+    """On ordinary data, and as the error that a batch of one raises."""
+    findings = run(build_partitions)
+
+    assert {finding.cause for finding in findings} == {Cause.SEMANTIC, Cause.ERROR}
+    assert {finding.known for finding in findings} == {"argpartition-of-floats"}
+
+
+def test_a_gradient_that_raises_within_a_layer_is_known_by_its_error():
+    """TensorFlow's own message names what has none; on ordinary data, which therefore fails."""
+    findings = run(build_overwritten)
+
+    assert {(finding.execution, finding.known) for finding in findings} == {("tensorflow", "gradients-that-raise")}
 
 
 def test_adam_s_divergence_is_known_at_the_training_steps():

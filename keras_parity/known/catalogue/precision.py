@@ -15,6 +15,8 @@ from keras_parity.protocol.quantity import Kind
 
 _PRECISION = Cause.PRECISION
 _FLOAT64 = ("float64",)
+_HALF = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+_ELU = "Elu ELU Selu"
 _VARIANCES = frozenset({"BatchNormalization", "GroupNormalization", "Moments", "Var", "Std"})
 
 DIVERGENCES = (
@@ -70,6 +72,21 @@ DIVERGENCES = (
         ),
         matters_when="epsilon is small (1e-5) and a channel is constant over a batch, as with one example.",
         what_to_do="Raise the normalisation's epsilon to 1e-3, or do not train on a batch of one.",
+    ),
+    KnownDivergence(
+        name="elu-near-zero",
+        title="ops.elu and ops.selu of numbers close to zero lose their digits on TensorFlow.",
+        # They are off by a unit of the dtype beside 1, and what encloses them may double that a few times.
+        signs=(
+            output("tensorflow", _ELU, {DrawKind.TINY}, _PRECISION, largest=1e-6),
+            output("tensorflow", _ELU, {DrawKind.TINY}, _PRECISION, largest=3e-2, dtypes=_HALF),
+            *(
+                output("tensorflow", "Activation", {DrawKind.TINY}, _PRECISION, largest=1e-6).where(activation=name)
+                for name in ("elu", "selu")
+            ),
+        ),
+        matters_when="the arguments are as small as 1e-4 throughout, and their relative error counts.",
+        what_to_do="Use ops.where(x > 0, x, ops.expm1(ops.minimum(x, 0))).",
     ),
     KnownDivergence(
         name="logaddexp2-in-float64",

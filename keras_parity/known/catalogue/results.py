@@ -36,6 +36,19 @@ DIVERGENCES = (
         what_to_do="Give a copy: ops.affine_transform(x, ops.copy(transform)).",
     ),
     KnownDivergence(
+        name="argpartition-of-floats",
+        title=(
+            "ops.argpartition compares floats as whole numbers on TensorFlow and PyTorch, and is wrong for a "
+            "batch on TensorFlow."
+        ),
+        signs=(
+            raises("tensorflow", "Argpartition", "TensorScatterUpdate"),
+            output(f"tensorflow torch {NOBODY}", "Argpartition", EVERY, _MEANT),
+        ),
+        matters_when="numbers differ in their fractions, or rows come in a batch on TensorFlow.",
+        what_to_do="Use ops.argsort, or ops.top_k.",
+    ),
+    KnownDivergence(
         name="attention-in-float16-of-masked-inputs",
         title="Attention in float16 to inputs that are all masked is NaN on PyTorch.",
         signs=(
@@ -187,7 +200,7 @@ DIVERGENCES = (
             raises(
                 "tensorflow torch",
                 "Embedding Take TakeAlongAxis Scatter",
-                "(?i)out of range|out of bounds|out of DATA bounds|not in \\[|does not index into",
+                "(?i)out of range|out of bounds|out of DATA bounds|not in \\[|ScatterNd.*does not index into",
             ),
             raises("torch", "OneHot MultiHot", "Class values must be (smaller|non-negative)"),
             output(NOBODY, "TakeAlongAxis", ORDINARY, _NAN),

@@ -162,3 +162,17 @@ def test_within_a_layer_that_does_not_run_the_function_nothing_is_known():
     """Nor where the sign is of a configuration, which the layer does not have."""
     assert not ABS.fits(WITHIN, "float32", None, {"absolute", "sum"})
     assert not ABS.where(axis="1").fits(WITHIN, "float32", {"axis": "1"}, {"abs"})
+
+
+def test_within_a_layer_an_error_is_known_by_its_text_on_ordinary_data_too():
+    """The text names the operation, which another fault of the layer could not."""
+    refused = raises("tensorflow", "SliceUpdate", "no entry for: Xla")
+    told = replace(WITHIN, execution="tensorflow", cause=Cause.ERROR, ordinary=True, draw="ordinary 1")
+
+    assert refused.fits(
+        replace(told, detail="LookupError: no entry for: XlaDynamicUpdateSlice"), None, None, {"slice_update"}
+    )
+    assert not refused.fits(replace(told, detail="LookupError: no entry for: Unique"), None, None, {"slice_update"})
+    assert not refused.fits(
+        replace(told, detail="LookupError: no entry for: XlaDynamicUpdateSlice"), None, None, {"unique"}
+    )
