@@ -1,7 +1,7 @@
 """Runs of the whole model, and the replay of each call in them with inputs that all executions share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -25,7 +25,7 @@ from keras_parity.participants import Begun
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import CallOutline, Raised, Ran, Study
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF
-from keras_parity.protocol.tasks import CallInputs, ReplayNeighbours, RunModel, StudyCalls
+from keras_parity.protocol.tasks import CallInputs, MeasureCalls, ReplayNeighbours, RunModel, StudyCalls
 
 # The calls of a run by their keys.
 Calls = dict[str, CallOutline]
@@ -74,6 +74,8 @@ class Passes:
     # The pass after this one, and its run if the workers were sent on to it while this one is judged.
     _following: Pass | None = None
     _begun: tuple[Begun[Ran], str] | None = None
+    # Whether calls of the last pass had to be measured after their study.
+    _doubted: bool = False
     # By a call's key, the largest entry of each of its gradients on the first ordinary draw.
     _usual: dict[str, dict[Quantity, float]] = field(default_factory=dict)
 
@@ -107,20 +109,18 @@ class Passes:
         portions = list(_portions(calls[driver], models, current.everything))
         for keys in portions:
             shared = check.participants.ask(driver, CallInputs(keys))
-            studied = self._begin_study(shared, calls, current, SAMPLES if current.measure else 0)
+            tasks = self._study_tasks(shared, calls, current)
+            studied = check.participants.begin(tasks)
             if keys is portions[-1]:
                 self._send_ahead()
-            held = studied()
+            held = _by_key(studied.answers(), shared)
             if not current.measure:
-                doubtful = {key: shared[key] for key in held if not agree_at_once(calls[driver][key], held[key])}
+                doubtful = self._measure_doubtful(calls[driver], held, tasks, current)
                 # Whatever has been found: what differs here may be another fault, which this mode alone shows.
-                if not current.everything and models & set(doubtful):
+                if not current.everything and models & doubtful:
                     self._call_back()
                     self._compare(replace(current, everything=True))
                     return
-                if doubtful:
-                    self._return_to(current)
-                    held |= self._begin_study(doubtful, calls, current, SAMPLES)()
             for key in keys:
                 if key in models and current.draw.ordinary:
                     ledger.finite |= any(map(_gives_finite, held[key].values()))
@@ -207,7 +207,8 @@ class Passes:
     def _send_ahead(self) -> None:
         """Let each worker run the next pass as soon as it has answered, while the others' answers are awaited."""
         self._following = self._following or next(self.upcoming, None)
-        if self._following is not None and not self.check.participants.one_at_a_time:
+        doubted, self._doubted = self._doubted, False  # a deep model is so draw after draw: workers would come back
+        if self._following is not None and not (self.check.participants.one_at_a_time or doubted):
             self._begun = self._begin_run(self._following)
 
     def _call_back(self) -> bool:
@@ -222,35 +223,62 @@ class Passes:
         if self._call_back():
             self._run(current)
 
-    def _begin_study(
-        self, shared: dict[str, list[np.ndarray]], calls: dict[str, Calls], current: Pass, samples: int
-    ) -> Callable[[], dict[str, dict[str, Study]]]:
-        """Have calls replayed everywhere; return what waits for the answers, by key and execution.
+    def _study_tasks(
+        self, shared: dict[str, list[np.ndarray]], calls: dict[str, Calls], current: Pass
+    ) -> dict[str, StudyCalls]:
+        """Return what has calls replayed everywhere.
 
         Args:
             shared: For each call's key its tensors.
             calls: For each execution the calls that it made.
             current: What the calls are from.
-            samples: Perturbations that measure unavoidable errors, shared out among the executions.
         """
-        tasks = {
+        return {
             name: StudyCalls(
                 {key: arrays for key, arrays in shared.items() if _takes(calls[name].get(key), arrays)},
                 current.training,
-                list(range(i, samples, len(calls))),
+                _share_of_samples(i, len(calls)) if current.measure else [],
                 current.backward,
                 _usual_dtypes(name, calls, shared),
+                keep=not (current.measure or self.check.large),
             )
             for i, name in enumerate(calls)
             if name in self.check.participants.active
         }
-        begun = self.check.participants.begin(tasks)
 
-        def by_key() -> dict[str, dict[str, Study]]:
-            answers = begun.answers()
-            return {key: {name: answer[key] for name, answer in answers.items() if key in answer} for key in shared}
+    def _measure_doubtful(
+        self, calls: Calls, held: dict[str, dict[str, Study]], tasks: dict[str, StudyCalls], current: Pass
+    ) -> set[str]:
+        """Measure the unavoidable errors of those calls on which executions may differ; return which they are.
 
-        return by_key
+        Most differ by roundings of float64 alone, as gradients that are truly zero: those are measured first.
+
+        Args:
+            calls: The pass's calls.
+            held: By key and execution what was studied; gets the measures.
+            tasks: What it was studied by.
+            current: The pass.
+        """
+        doubtful: set[str] = set()
+        for alike in (False, True):
+            doubtful = {key for key, studies in held.items() if not agree_at_once(calls[key], studies)}
+            self._doubted |= bool(doubtful)
+            if doubtful:
+                self._return_to(current)
+                measures = self.check.participants.ask_each(
+                    {
+                        name: MeasureCalls(_narrowed(task, doubtful, _share_of_samples(i, len(tasks)), alike), alike)
+                        for i, (name, task) in enumerate(tasks.items())
+                        if name in self.check.participants.active
+                    }
+                )
+                for key in doubtful:
+                    held[key] = {
+                        name: study.measured(measures[name][key])
+                        for name, study in held[key].items()
+                        if name in measures
+                    }
+        return doubtful
 
     def _report_raised(self, ran: dict[str, Ran], current: Pass) -> bool:
         """Keep what runs have raised; return whether any finished."""
@@ -285,6 +313,21 @@ class Passes:
             if own := sorted(made - common):
                 more = f" and {len(own) - 1} more" if len(own) > 1 else ""
                 self.check.ledger.note(f"not every backend makes the same calls: {own[0]}{more} on {name}")
+
+
+def _share_of_samples(i: int, executions: int) -> list[int]:
+    """Return the seeds of those perturbations that one of several executions is to take."""
+    return list(range(i, SAMPLES, executions))
+
+
+def _narrowed(task: StudyCalls, keys: set[str], samples: list[int], alike: bool) -> StudyCalls:
+    """Return a study of some of the calls, with samples to measure by; the noise is measured once."""
+    inputs = {key: arrays for key, arrays in task.inputs.items() if key in keys}
+    return replace(task, inputs=inputs, samples=samples if alike else samples[:1])
+
+
+def _by_key(answers: dict[str, dict[str, Study]], keys: Iterable[str]) -> dict[str, dict[str, Study]]:
+    return {key: {name: answer[key] for name, answer in answers.items() if key in answer} for key in keys}
 
 
 def _gives_finite(study: Study) -> bool:

@@ -141,15 +141,19 @@ def _compare_structure(checked: Everyone, studies: Mapping[str, Study]) -> list[
 
 
 def agree_at_once(call: CallOutline, studies: Mapping[str, Study]) -> bool:
-    """Return whether executions agree on a call, however small its unavoidable errors: none need be measured."""
+    """Return whether executions agree on a call by what is measured so far: no more need be.
+
+    More measures never narrow what the executions may differ by.
+    """
     raising, reference = split({name: study.reference for name, study in studies.items()})
     failing, checked = split({name: study.checked for name, study in studies.items()})
     if raising or failing or any(s.reference_gradients or s.checked_gradients for s in studies.values()):
         return False
-    differences, references = compare_meaning(reference, {})
+    noise, moves = (median_moves(m) for m in zip(*((s.noise, s.dtype_moves) for s in studies.values()), strict=True))
+    differences, references = compare_meaning(reference, {}, noise)
     exact = {quantity: reference[name][quantity].array for quantity, name in references.items()}
     dtype = next(iter(studies.values())).dtype
-    inaccurate, _ = compare_accuracy(_to_be_accurate(call, checked), exact, {}, dtype, allowed_units(call))
+    inaccurate, _ = compare_accuracy(_to_be_accurate(call, checked), exact, moves, dtype, allowed_units(call))
     return not (differences or inaccurate or compare_structure(checked))
 
 

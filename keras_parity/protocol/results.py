@@ -1,6 +1,7 @@
 """What a worker answers: plain values and NumPy arrays, readable in a process without any framework."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -225,6 +226,15 @@ class Ran:
 
 
 @dataclass(frozen=True)
+class Measures:
+    """How far a call's results move under perturbations of one unit; attributes as in `Study`."""
+
+    moves: dict[Quantity, float] = field(default_factory=dict)
+    dtype_moves: dict[Quantity, float] = field(default_factory=dict)
+    noise: dict[Quantity, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Study:
     """One call replayed, or one part of training run alone.
 
@@ -247,6 +257,19 @@ class Study:
     noise: dict[Quantity, float] = field(default_factory=dict)
     reference_gradients: Raised | None = None
     checked_gradients: Raised | None = None
+
+    def measured(self, more: Measures) -> "Study":
+        """Return this study with further measures: of each move, the larger one."""
+        return replace(
+            self,
+            moves=_larger(self.moves, more.moves),
+            dtype_moves=_larger(self.dtype_moves, more.dtype_moves),
+            noise=_larger(self.noise, more.noise),
+        )
+
+
+def _larger(first: Mapping[Quantity, float], second: Mapping[Quantity, float]) -> dict[Quantity, float]:
+    return {q: max(first.get(q, 0.0), second.get(q, 0.0)) for q in (*first, *second)}
 
 
 @dataclass(frozen=True)

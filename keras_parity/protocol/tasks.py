@@ -17,6 +17,7 @@ from keras_parity.protocol.results import (
     Description,
     InputSpec,
     LearnedInputs,
+    Measures,
     Raised,
     Ran,
     Reloaded,
@@ -162,6 +163,7 @@ class StudyCalls(Task[dict[str, Study]]):
         samples: Seeds of the perturbations.
         backward: Whether gradients are wanted.
         dtypes: By the keys of calls that took tensors of other dtypes than most, the dtypes that most took.
+        keep: Whether to keep the results for a `MeasureCalls`.
     """
 
     inputs: dict[str, list[np.ndarray]]
@@ -169,6 +171,20 @@ class StudyCalls(Task[dict[str, Study]]):
     samples: list[int]
     backward: bool
     dtypes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class MeasureCalls(Task[dict[str, Measures]]):
+    """Measure the unavoidable errors of calls; what the last `StudyCalls` kept is not computed again.
+
+    Attributes:
+        study: The calls, as they were studied; its samples are those to take now.
+        alike: Whether equal values are moved alike; else each by itself, which tells the noise.
+    """
+
+    study: StudyCalls
+    alike: bool
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from keras_parity.protocol.results import (
     CallOutline,
     Description,
     LearnedInputs,
+    Measures,
     Raised,
     Ran,
     Reloaded,
@@ -100,6 +101,8 @@ class _Case:
     data: list[np.ndarray] = field(default_factory=list)
     jumps: dict[str, bool] = field(default_factory=dict)
     compiled: dict[str, Compiled] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    # What the calls of the last study gave, by their keys, where that was to be kept.
+    studied: "dict[str, _Studied]" = field(default_factory=dict)
     # The models that JAX could not compile in the last run: their calls are replayed eagerly, too.
     eager: set[str] = field(default_factory=set)
     patches: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -215,7 +218,9 @@ def forget_calls(task: tasks.ForgetCalls) -> None:
 @performs(tasks.SetWeights)
 def set_weights(task: tasks.SetWeights) -> None:
     """Give both models the same weights, and let layers that keep a copy of what `adapt` has learned take them over."""
-    for kind, model in current_case().models.items():
+    case = current_case()
+    case.studied = {}
+    for kind, model in case.models.items():
         _assign(kind, _weights(model), task.values)
         with _precision(kind):
             for layer in keras_internals.flatten_layers(model):
@@ -297,67 +302,87 @@ def call_inputs(task: tasks.CallInputs) -> dict[str, list[np.ndarray]]:
 @performs(tasks.StudyCalls)
 def study_calls(task: tasks.StudyCalls) -> dict[str, Study]:
     """Replay calls alone with shared inputs, in both precisions, and measure their unavoidable errors."""
+    case = current_case()
+    case.studied = {}
     found = {}
-    calls = current_case().calls["checked"]
-    calls |= {key: replace(calls[key], dtypes=list(dtypes)) for key, dtypes in task.dtypes.items()}
-    for key, arrays in task.inputs.items():
-        backward = dict.fromkeys(KINDS, task.backward)
-
-        def again(
-            kind: str,
-            nudge: Nudge | None = None,
-            key: str = key,
-            arrays: list[np.ndarray] = arrays,
-            backward: dict[str, bool] = backward,
-        ) -> Results | Raised:
-            return replay_call(kind, key, arrays, task.training, backward[kind], nudge, rounds=True)
-
-        exact: dict[str, Results | Raised] = {}
-        gradients: dict[str, Raised] = {}
-        for kind in KINDS:
-            exact[kind] = error = again(kind)
-            if isinstance(error, Raised) and task.backward:  # what is raised on the way back leaves the results
-                forward = replay_call(kind, key, arrays, task.training, backward=False)
-                if not isinstance(forward, Raised):
-                    exact[kind], gradients[kind], backward[kind] = forward, error, False
-        found[key] = replace(
-            _measure(_asked_dtype(key), exact["reference"], exact["checked"], again, task.samples),
-            reference_gradients=gradients.get("reference"),
-            checked_gradients=gradients.get("checked"),
-        )
+    for key in task.inputs:
+        exact = _study(key, task)
+        study = Study(_asked_dtype(key), exact.reference, exact.checked, {}, {}, {}, *exact.gradients)
+        if task.samples:
+            for samples, alike in ((task.samples[:1], False), (task.samples, True)):
+                study = study.measured(_measure(key, exact, replace(task, samples=samples), alike))
+        found[key] = study
+        if task.keep:
+            case.studied[key] = exact
     return found
 
 
-def _measure(
-    dtype: str,
-    reference: Results | Raised,
-    checked: Results | Raised,
-    again: Callable[[str, Nudge], Results | Raised],
-    samples: list[int],
-) -> Study:
-    """Return a call's results with the measures of their unavoidable errors.
+@performs(tasks.MeasureCalls)
+def measure_calls(task: tasks.MeasureCalls) -> dict[str, Measures]:
+    """Measure the unavoidable errors of calls that were studied before."""
+    kept = current_case().studied
+    return {
+        key: _measure(key, kept.get(key) or _study(key, task.study), task.study, task.alike)
+        for key in task.study.inputs
+    }
 
-    Args:
-        dtype: What the call computes in.
-        reference: Its results in float64.
-        checked: Those in `dtype`.
-        again: Makes the call once more, in the one or the other, with inputs and weights moved.
-        samples: Seeds of the moves.
-    """
-    moves = {}
-    for name in {"float32", dtype}:
-        nudged = [again("reference", Nudge(UNIT_ROUNDOFF[name], sample)) for sample in samples]
-        moves[name] = _largest_moves(reference, nudged)
+
+@dataclass(frozen=True)
+class _Studied:
+    """What a call gives, unperturbed: attributes as in `Study`, and through which kinds of model gradients go back."""
+
+    reference: Results | Raised
+    checked: Results | Raised
+    gradients: tuple[Raised | None, Raised | None]
+    backward: dict[str, bool]
+
+
+def _study(key: str, task: tasks.StudyCalls) -> _Studied:
+    exact: dict[str, Results | Raised] = {}
+    gradients: dict[str, Raised] = {}
+    backward = dict.fromkeys(KINDS, task.backward)
+    for kind in KINDS:
+        exact[kind] = error = _replay_studied(kind, key, task, task.backward)
+        if isinstance(error, Raised) and task.backward:  # what is raised on the way back leaves the results
+            forward = _replay_studied(kind, key, task, False)
+            if not isinstance(forward, Raised):
+                exact[kind], gradients[kind], backward[kind] = forward, error, False
+    raised_back = gradients.get("reference"), gradients.get("checked")
+    return _Studied(exact["reference"], exact["checked"], raised_back, backward)
+
+
+def _measure(key: str, exact: _Studied, task: tasks.StudyCalls, alike: bool) -> Measures:
+    """Return how far a call's results move under perturbations, one for each of the task's samples."""
+    dtype, reference = _asked_dtype(key), exact.reference
+
+    def moved(kind: str, *nudges: Nudge) -> list[Results | Raised]:
+        return [_replay_studied(kind, key, task, exact.backward[kind], nudge) for nudge in nudges]
+
+    if not alike:
+        # Rounding does not move equal values alike: a constant less its mean is not zero, but a rounding error. Each
+        # layer within a model rounds, too, and a normalisation behind it may magnify that.
+        nudges = [Nudge(UNIT_ROUNDOFF[dtype], sample, alike=False) for sample in task.samples]
+        apart = _largest_moves(reference, moved("reference", *nudges))
+        noise = {quantity: move * UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF[dtype] for quantity, move in apart.items()}
+        return Measures({}, apart, noise)
+    moves = {
+        name: _largest_moves(reference, moved("reference", *(Nudge(UNIT_ROUNDOFF[name], s) for s in task.samples)))
+        for name in {"float32", dtype}
+    }
     if isinstance(reference, Raised):  # its unavoidable error is measured where it can be computed
-        nudged = [again("checked", Nudge(2 * UNIT_ROUNDOFF[dtype], sample)) for sample in samples]
-        moves[dtype] = _largest_moves(checked, nudged)
-    # Rounding does not move equal values alike: a constant less its mean is not zero, but a rounding error. Each
-    # layer within a model rounds, too, and a normalisation behind it may magnify that.
-    nudged = [again("reference", Nudge(UNIT_ROUNDOFF[dtype], s, alike=False)) for s in samples[:1]]
-    apart = _largest_moves(reference, nudged)
-    dtype_moves = {quantity: max(move, apart.get(quantity, 0.0)) for quantity, move in moves[dtype].items()}
-    noise = {quantity: move * UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF[dtype] for quantity, move in apart.items()}
-    return Study(dtype, reference, checked, moves["float32"], dtype_moves, noise)
+        nudges = [Nudge(2 * UNIT_ROUNDOFF[dtype], sample) for sample in task.samples]
+        moves[dtype] = _largest_moves(exact.checked, moved("checked", *nudges))
+    return Measures(moves["float32"], moves[dtype])
+
+
+def _replay_studied(
+    kind: str, key: str, task: tasks.StudyCalls, backward: bool, nudge: Nudge | None = None
+) -> Results | Raised:
+    """Replay a call as a study asks for it; what it takes in other dtypes than most is given in theirs."""
+    calls = current_case().calls["checked"]
+    if key in task.dtypes and key in calls:
+        calls[key] = replace(calls[key], dtypes=list(task.dtypes[key]))
+    return replay_call(kind, key, task.inputs[key], task.training, backward, nudge, rounds=True)
 
 
 def replay_call(

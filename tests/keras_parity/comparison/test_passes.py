@@ -10,12 +10,13 @@ from keras_parity.comparison.passes import Pass, Passes, _portions, _whole_calls
 from keras_parity.draws import Draw
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
-from keras_parity.protocol.results import CallOutline, Raised, Ran, Study, Value
-from keras_parity.protocol.tasks import CallInputs, ReplayNeighbours, RunModel, StudyCalls
+from keras_parity.protocol.results import CallOutline, Measures, Raised, Ran, Study, Value
+from keras_parity.protocol.tasks import CallInputs, MeasureCalls, ReplayNeighbours, RunModel, StudyCalls
 from tests.keras_parity.comparison.checks import make_check, study, tasks_of
 
 OUTPUT = Quantity(Kind.OUTPUT)
 EXACT = np.linspace(-1, 1, 50)
+UNMEASURED = Measures()
 ORDINARY, BLANK = Draw("ordinary 1", True, [EXACT]), Draw("blank", False, [EXACT])
 
 
@@ -28,7 +29,7 @@ FIRST, SECOND = call("first"), call("second", moded=True)
 WHOLE = call("", "first", "second", functional=True, bytes_=40)
 
 
-def compare(*passes: Pass, off=None, ran=None):
+def compare(*passes: Pass, off=None, ran=None, noise=UNMEASURED, measures=UNMEASURED):
     """Return a check after some passes of a model of two layers; `off` tells where an execution is off, by what."""
     outline = Ran([WHOLE, FIRST, SECOND])
     off = off or {}
@@ -43,6 +44,7 @@ def compare(*passes: Pass, off=None, ran=None):
         RunModel: ran or outline,
         CallInputs: lambda _, task: {key: [EXACT] for key in task.keys},
         StudyCalls: studied,
+        MeasureCalls: lambda _, task: dict.fromkeys(task.study.inputs, measures if task.alike else noise),
         ReplayNeighbours: neighbours,
     }
     check = make_check(answers)
@@ -133,6 +135,38 @@ def test_without_everything_only_what_depends_on_the_mode_and_the_whole_is_repla
 
     check = compare(Pass(ORDINARY, False, False, False, False), off={("jax", "first#0"): 1e-3, ("jax", "#0"): 1e-3})
     assert blamed(check) == [("first", "jax")]
+
+
+def test_what_float64_noise_explains_is_measured_no_further():
+    """The results themselves are kept by the workers, and only the doubtful call is measured."""
+    check = compare(
+        Pass(BLANK, False, False, measure=False),
+        off={("jax", "first#0"): 1e-9},
+        noise=Measures(noise={OUTPUT: 1e-11}),
+    )
+
+    assert blamed(check) == []
+    assert all(task.keep and task.samples == [] for _, task in tasks_of(check, StudyCalls))
+    assert [
+        (name, list(task.study.inputs), task.study.samples, task.alike) for name, task in tasks_of(check, MeasureCalls)
+    ] == [
+        ("tensorflow", ["first#0"], [0], False),
+        ("jax", ["first#0"], [1], False),
+        ("torch", ["first#0"], [2], False),
+    ]
+
+
+def test_what_noise_does_not_explain_is_measured_with_all_samples():
+    """And judged by them: a difference of hundreds of units is none where one unit moves the result further."""
+    off = {("jax", "first#0"): 1e-5}
+
+    moved = compare(
+        Pass(BLANK, False, False, measure=False), off=off, measures=Measures({OUTPUT: 1e-3}, {OUTPUT: 1e-3})
+    )
+    still = compare(Pass(BLANK, False, False, measure=False), off=off)
+
+    assert [task.study.samples for _, task in tasks_of(moved, MeasureCalls) if task.alike] == [[0, 3], [1, 4], [2, 5]]
+    assert (blamed(moved), blamed(still)) == ([], [("first", "jax")])
 
 
 def test_a_finding_does_not_hide_a_second_fault_that_inference_alone_shows():

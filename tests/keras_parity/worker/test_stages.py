@@ -1,5 +1,7 @@
 """The tasks of a check, one after the other on one model: it is described, given weights, run, and replayed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from keras_parity.protocol.tasks import (
     ConstrainWeights,
     ForgetCalls,
     LearnInputs,
+    MeasureCalls,
     Nudge,
     OpenCase,
     Predict,
@@ -160,6 +163,25 @@ def test_the_unavoidable_error_is_about_a_rounding(worker):
     assert not unmeasured.moves
     assert len(near[OUTPUT]) == 2
     assert 0 < np.abs(near[OUTPUT][0] - measured.reference[OUTPUT].array).max() <= measured.moves[OUTPUT]
+
+
+def test_what_a_study_kept_is_measured_as_in_one_go(worker):
+    """Studied first and measured afterwards, or both at once: the same moves; other weights are studied anew."""
+    open_case(worker)
+    worker.ask(SetWeights([KERNEL, BIAS]))
+    worker.ask(RunModel([INPUTS], False, True))
+    at_once = worker.ask(StudyCalls({"dense#0": [INPUTS]}, False, [0, 1], True))["dense#0"]
+    task = StudyCalls({"dense#0": [INPUTS]}, False, [], True, keep=True)
+    study = worker.ask(task)["dense#0"]
+    for samples, alike in (([0], False), ([0, 1], True)):
+        study = study.measured(worker.ask(MeasureCalls(replace(task, samples=samples), alike))["dense#0"])
+    worker.ask(SetWeights([100 * KERNEL, BIAS]))
+    other = worker.ask(MeasureCalls(replace(task, samples=[0, 1]), True))["dense#0"]
+
+    assert study.moves == at_once.moves
+    assert study.dtype_moves == at_once.dtype_moves
+    assert study.noise == at_once.noise
+    assert other.moves[OUTPUT] > 10 * study.moves[OUTPUT]
 
 
 def test_dropout_is_the_same_on_all_backends_and_its_call_depends_on_the_mode(worker):
