@@ -1,9 +1,9 @@
-"""Which versions of Keras the engine works with, tried: an environment for each, and two checks in it.
+"""Which versions of Keras and the backends the engine works with, tried: an environment and two checks for each.
 
     python -m benchmarks.versions --docs docs/versions.md
 
-Each environment holds one version of Keras; TensorFlow, JAX, PyTorch and NumPy are those of the Python that runs this.
-In each, a sound network must be found to agree, and a layer that is wrong on one backend must be found there.
+Each environment holds one version of Keras or of a backend; all else is as in the Python that runs this. In each, a
+sound network must be found to agree, and a layer that is wrong on one backend must be found there.
 `--also PYTHON` tries a Python that has a Keras of its own, as one with a newer JAX.
 """
 
@@ -25,6 +25,8 @@ from keras_parity.verdict import Outcome, Verdict
 
 ROOT = Path(__file__).parents[1]
 KERAS = ("3.12", "3.13", "3.14", "3.15", "nightly")
+# PyTorch's other versions come with several GB of CUDA's libraries alone.
+BACKEND_VERSIONS = ("jax==0.8.*", "jax==0.9.*", "tensorflow==2.20.*")
 WRONG_BACKEND = "jax"
 SLIP = 1e-3  # relative; a thousand times what float32 leaves undecided
 LIMIT_SECONDS = 900
@@ -82,14 +84,17 @@ def main() -> None:
     """Try all versions, print the table, and write it if asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.versions", description=__doc__.splitlines()[0])
     parser.add_argument("--keras", nargs="+", default=KERAS, metavar="VERSION", help="3.12, 3.12.4 or nightly")
+    parser.add_argument(
+        "--backends", nargs="*", default=BACKEND_VERSIONS, metavar="VERSION", help="jax==0.9.* or like it"
+    )
     parser.add_argument("--also", nargs="+", default=(), metavar="PYTHON", help="Pythons to try as they are")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write the document FILE")
     options = parser.parse_args()
     trials = []
     with tempfile.TemporaryDirectory() as folder:
-        for version in options.keras:
-            print(f"keras {version} …", file=sys.stderr)
-            trials.append(try_python(make_environment(Path(folder, version), version)))
+        for i, requirement in enumerate([*map(require_keras, options.keras), *options.backends]):
+            print(f"{requirement} …", file=sys.stderr)
+            trials.append(try_python(make_environment(Path(folder, str(i)), requirement)))
     trials += [try_python(Path(python)) for python in options.also]
     text = render(trials, datetime.datetime.now(datetime.UTC).date().isoformat())
     print(text)
@@ -99,18 +104,24 @@ def main() -> None:
         sys.exit(1)
 
 
-def make_environment(folder: Path, version: str) -> Path:
-    """Make an environment with one version of Keras, and return its Python.
+def require_keras(version: str) -> str:
+    """Return what pip is asked for: of `3.12` the newest 3.12.x, a whole version, or the newest `nightly`."""
+    if version == "nightly":
+        return "keras-nightly>0.dev0"  # a development version in the bound lets pip take one
+    return f"keras=={version}{'' if version.count('.') > 1 else '.*'}"
+
+
+def make_environment(folder: Path, requirement: str) -> Path:
+    """Make an environment with one version of a package, and return its Python.
 
     Args:
         folder: Where; it must not exist.
-        version: `3.12` for the newest 3.12.x, a whole version, or `nightly`.
+        requirement: As pip takes it; with JAX comes its library of the same version.
     """
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
-    exact = version.count(".") > 1
-    wanted = ["--pre", "keras-nightly"] if version == "nightly" else [f"keras=={version}{'' if exact else '.*'}"]
-    # Keras alone: all that it needs is found on the path that is added now, behind it.
+    wanted = [requirement, f"jaxlib{requirement[3:]}"] if requirement.startswith("jax=") else [requirement]
+    # The package alone: all that it needs is found on the path that is added now, behind it.
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", *wanted]
     subprocess.run(pip, check=True, stdout=sys.stderr)
     (site_packages,) = folder.glob("lib/python*/site-packages")

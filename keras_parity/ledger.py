@@ -245,8 +245,9 @@ class Ledger:
                 continue  # steps show what their parts do
             others = len(set(quantities)) - 1
             several = f" and {others} more of its results" if others else ""
+            verb = "compute" if " and " in who else "computes"
             detours.append(
-                f"in float64 alone: at {place}, {who} computes the {quantities[0]}{several} with float32 steps or "
+                f"in float64 alone: at {place}, {who} {verb} the {quantities[0]}{several} with float32 steps or "
                 "constants; there is no such difference in the dtype under test"
             )
         return self.notes + detours

@@ -52,6 +52,29 @@ def test_a_version_does_not_work_where_one_check_says_something_else(checks, bui
     assert not try_python(Path("python")).works
 
 
+@pytest.mark.parametrize(
+    ("requirement", "wanted"),
+    [
+        (versions.require_keras("3.12"), ["keras==3.12.*"]),
+        (versions.require_keras("3.12.4"), ["keras==3.12.4"]),
+        (versions.require_keras("nightly"), ["keras-nightly>0.dev0"]),
+        ("jax==0.9.*", ["jax==0.9.*", "jaxlib==0.9.*"]),
+        ("tensorflow==2.20.*", ["tensorflow==2.20.*"]),
+    ],
+)
+def test_an_environment_holds_one_version_of_one_package(monkeypatch, tmp_path, requirement, wanted):
+    """With JAX comes its library; what else there is follows on the path."""
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
+
+    python = versions.make_environment(tmp_path / "environment", requirement)
+
+    assert python.exists()
+    assert commands[0][commands[0].index("--no-deps") + 1 :] == wanted
+    [rest] = (tmp_path / "environment").glob("lib/python*/site-packages/rest.pth")
+    assert "site-packages" in rest.read_text()
+
+
 def test_of_two_backends_neither_is_alone(checks):
     """In an environment without PyTorch the layer must be found, and no backend can be named."""
     request = replace(WRONG.request, executions=("tensorflow", "jax"))

@@ -226,6 +226,21 @@ DIVERGENCES = (
         what_to_do="Near 0 use the series 1 - (pi x)^2 / 6.",
     ),
     KnownDivergence(
+        name="sparse-activation-gradient-at-bounds",
+        title=(
+            "The gradient of ops.sparse_sigmoid and ops.sparsemax where an output just reaches 0 or 1 is halved on JAX."
+        ),
+        signs=(
+            gradient("jax", "SparseSigmoid Sparsemax", EQUAL, _MEANT, largest=NORMAL),
+            *(
+                gradient("jax", "Activation", EQUAL, _MEANT, largest=NORMAL).where(activation=name)
+                for name in ("sparse_sigmoid", "sparsemax")
+            ),
+        ),
+        matters_when="many arguments lie exactly on a bound, as -1 or 1 before a sparse_sigmoid.",
+        what_to_do="Accept it: each backend gives one of the subgradients.",
+    ),
+    KnownDivergence(
         name="std-gradient-of-constants",
         title="The gradient of ops.std of equal numbers, or of one number, is 0 on PyTorch and NaN elsewhere.",
         signs=(gradient("torch", "Std Nanstd", ONE_OR_EQUAL, Cause.NAN, says="^finite; "),),
