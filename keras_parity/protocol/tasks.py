@@ -28,6 +28,11 @@ from keras_parity.protocol.source import ModelSource
 
 Answer = TypeVar("Answer")
 
+# Modules of the worker that perform several tasks.
+_STAGES = "keras_parity.worker.stages"
+_STUDYING = "keras_parity.worker.studying"
+_LEARNING = "keras_parity.worker.learning"
+
 
 class Task(Generic[Answer]):
     """Something that a worker is asked for, whose answer is of the type `Answer`.
@@ -38,7 +43,7 @@ class Task(Generic[Answer]):
         performed_in: The module, imported by the worker alone, with the function that performs the task.
     """
 
-    performed_in: ClassVar[str] = "keras_parity.worker.stages"
+    performed_in: ClassVar[str]
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class OpenCase(Task[Description | Raised]):
         patch: A function that returns a context manager to enter first: a test of the engine plants a fault so.
     """
 
+    performed_in: ClassVar[str] = _STAGES
     source: ModelSource
     dtype: str
     seed: int
@@ -78,21 +84,28 @@ class OpenCase(Task[Description | Raised]):
 class CloseCase(Task[None]):
     """Forget the case and take its patches off."""
 
+    performed_in: ClassVar[str] = _STAGES
+
 
 @dataclass(frozen=True)
 class ReleaseMemory(Task[None]):
     """Give back to the system what can be made again, as compiled programs, and what was freed."""
+
+    performed_in: ClassVar[str] = _STAGES
 
 
 @dataclass(frozen=True)
 class ForgetCalls(Task[None]):
     """Forget the calls of the last run, and with them what they took."""
 
+    performed_in: ClassVar[str] = _STAGES
+
 
 @dataclass(frozen=True)
 class SetWeights(Task[None]):
     """Give both models the same weights, in the order of `Description.weights`."""
 
+    performed_in: ClassVar[str] = _STAGES
     values: list[np.ndarray]
 
 
@@ -100,6 +113,7 @@ class SetWeights(Task[None]):
 class ConstrainWeights(Task[list[np.ndarray]]):
     """Tell values for weights, in the order of `Description.weights`, as the weights' constraints leave them."""
 
+    performed_in: ClassVar[str] = _STAGES
     values: list[np.ndarray]
 
 
@@ -111,6 +125,7 @@ class LearnInputs(Task[LearnedInputs]):
         specs: The inputs, as `Description` has them.
     """
 
+    performed_in: ClassVar[str] = _STAGES
     specs: list[InputSpec]
 
 
@@ -123,6 +138,7 @@ class TryInputs(Task[list[Tried]]):
         watched: Whether to see what the model uses as an index: one out of range is told, and brought into it.
     """
 
+    performed_in: ClassVar[str] = _STAGES
     draws: list[Any]
     watched: bool
 
@@ -137,6 +153,7 @@ class RunModel(Task[Ran]):
         keep: Whether to remember what the calls of the reference model took, too, for `CallInputs`.
     """
 
+    performed_in: ClassVar[str] = _STAGES
     inputs: Any
     training: bool
     keep: bool
@@ -150,6 +167,7 @@ class CallInputs(Task[dict[str, list[np.ndarray]]]):
         keys: Of the calls.
     """
 
+    performed_in: ClassVar[str] = _STAGES
     keys: list[str]
 
 
@@ -166,6 +184,7 @@ class StudyCalls(Task[dict[str, Study]]):
         keep: Whether to keep the results for a `MeasureCalls`.
     """
 
+    performed_in: ClassVar[str] = _STUDYING
     inputs: dict[str, list[np.ndarray]]
     training: bool
     samples: list[int]
@@ -183,6 +202,7 @@ class MeasureCalls(Task[dict[str, Measures]]):
         alike: Whether equal values are moved alike; else each by itself, which tells the noise.
     """
 
+    performed_in: ClassVar[str] = _STUDYING
     study: StudyCalls
     alike: bool
 
@@ -219,6 +239,7 @@ class ReplayNeighbours(Task[Neighbours]):
         quantities: What is wanted.
     """
 
+    performed_in: ClassVar[str] = _STUDYING
     key: str
     arrays: list[np.ndarray]
     training: bool
@@ -239,6 +260,7 @@ class FindBounds(Task[Neighbours]):
         training: The mode that it was recorded in.
     """
 
+    performed_in: ClassVar[str] = _STUDYING
     key: str
     arrays: list[np.ndarray]
     training: bool
@@ -276,6 +298,7 @@ class ReplayAround(Task[Around]):
 class Predict(Task[list[np.ndarray]]):
     """Tell the reference model's flattened outputs in inference mode; the other's where it raises or is not there."""
 
+    performed_in: ClassVar[str] = _STAGES
     inputs: Any
 
 
@@ -463,6 +486,7 @@ class StudyLearning(Task[Study]):
         exact: Whether to run it in float64, too; else nothing is measured.
     """
 
+    performed_in: ClassVar[str] = _LEARNING
     plan: Plan
     samples: list[int]
     exact: bool = True
@@ -472,6 +496,7 @@ class StudyLearning(Task[Study]):
 class LearningNeighbours(Task[Neighbours]):
     """Tell float64 quantities of a part of training at neighbouring inputs; attributes as in `ReplayNeighbours`."""
 
+    performed_in: ClassVar[str] = _LEARNING
     plan: Plan
     nudges: list[Nudge]
     quantities: list[Quantity]
@@ -480,6 +505,8 @@ class LearningNeighbours(Task[Neighbours]):
 @dataclass(frozen=True)
 class SaveModel(Task[bytes | Raised]):
     """Tell the bytes of the checked model's `.keras` file, or what saving raised."""
+
+    performed_in: ClassVar[str] = _STAGES
 
 
 @dataclass(frozen=True)
@@ -491,5 +518,6 @@ class ReloadModel(Task[Reloaded | Raised]):
         inputs: What to run both models on.
     """
 
+    performed_in: ClassVar[str] = _STAGES
     contents: bytes
     inputs: Any

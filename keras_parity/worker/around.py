@@ -20,7 +20,7 @@ from keras_parity.worker.capture import is_tensor, to_numpy
 from keras_parity.worker.performing import performs
 from keras_parity.worker.randomness import keyed_generator
 from keras_parity.worker.replay import to_tensor
-from keras_parity.worker.stages import replay_call
+from keras_parity.worker.studying import replay_call
 from keras_parity.worker.tensors import Structure, Tensor
 
 

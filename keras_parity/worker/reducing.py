@@ -35,15 +35,17 @@ from keras_parity.protocol.reducing import (
     is_object,
 )
 from keras_parity.protocol.tasks import CallInputs
-from keras_parity.worker import keras_internals, stages
+from keras_parity.worker import keras_internals
 from keras_parity.worker.building import find_function
 from keras_parity.worker.capture import TENSOR, Call
+from keras_parity.worker.case import current_case, describe_error, weights_of
 from keras_parity.worker.keras_internals import Functional, public_name, resolve_name
 from keras_parity.worker.parts import resolve
 from keras_parity.worker.performing import performs
 from keras_parity.worker.precision import checked_precision
 from keras_parity.worker.randomness import is_random_state
 from keras_parity.worker.replay import to_value, variable_names
+from keras_parity.worker.stages import call_inputs
 
 # A class or function of the user's own.
 _Definition = type | FunctionType
@@ -58,13 +60,13 @@ def extract(task: ExtractCalls) -> ExtractedCalls:
     Raises:
         UsageError: If a call at the path cannot be written down.
     """
-    case, path = stages.current_case(), task.path
+    case, path = current_case(), task.path
     culprits: list[Reproducer] = []
     others: list[Reproducer] = []
     for key, call in case.calls["checked"].items():
         if key not in case.calls["reference"]:
             continue
-        (tensors,) = stages.call_inputs(CallInputs([key])).values()
+        (tensors,) = call_inputs(CallInputs([key])).values()
         try:
             with checked_precision(case.dtype):
                 (culprits if call.path == path else others).append(_describe(call, tensors))
@@ -138,7 +140,7 @@ def describe_builder(task: DescribeBuilder) -> Builder:
             function = Custom(function.pickled, name, module, None)
         elif function.source is None:
             raise UsageError(f"{function.name} is in no module that a script can import")
-    case = stages.current_case()
+    case = current_case()
     model = case.models[case.finest]
     inputs, outputs = keras_internals.input_structure(model), keras_internals.output_structure(model)
     frozen = any(_is_frozen_matrix(weight) for weight in model.weights)
@@ -159,8 +161,8 @@ def _numbered(structure: Any) -> Any:
 @performs(DescribeWeights)
 def describe_weights(task: DescribeWeights) -> NamedWeights:
     """Return the values and names of the open case's weights."""
-    case = stages.current_case()
-    variables = [v for v in case.models[case.finest].variables if not is_random_state(v)]
+    case = current_case()
+    variables = weights_of(case.models[case.finest])
     return NamedWeights(tuple(to_value(v.value).array for v in variables), tuple(variable_names(variables)))
 
 
@@ -263,7 +265,7 @@ def _name(target: Callable[..., Any]) -> tuple[str, dict[str, Any], Custom | Non
     try:
         config = keras.saving.serialize_keras_object(target)["config"]
     except Exception as error:
-        raise UsageError(f"{kind.__name__} cannot be written down: {stages.describe_error(error).text}") from error
+        raise UsageError(f"{kind.__name__} cannot be written down: {describe_error(error).text}") from error
     if issubclass(kind, keras.Sequential | Functional) and not kind.__module__.startswith("keras."):
         raise UsageError(f"{kind.__name__} is a model's own class")
     if issubclass(kind, keras.Sequential | Functional):

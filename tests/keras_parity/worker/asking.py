@@ -13,6 +13,19 @@ from keras_parity.source import describe_source
 from tests.keras_parity.errands import errand
 
 BACKENDS = ("tensorflow", "jax", "torch")
+GENERATOR = np.random.default_rng(0)
+# What a model takes, and weights of a dense layer: float64 that float32 holds exactly.
+INPUTS = GENERATOR.standard_normal((4, 3)).astype(np.float32).astype(np.float64)
+KERNEL, BIAS = (GENERATOR.standard_normal(shape).astype(np.float32).astype(np.float64) for shape in ((3, 2), (2,)))
+
+
+def build() -> Any:
+    """A dense layer and a dropout."""
+    import keras
+
+    given = keras.Input((3,), name="given")
+    dense = keras.layers.Dense(2, name="dense")(given)
+    return keras.Model(given, keras.layers.Dropout(0.5, name="dropout")(dense), name="model")
 
 
 def ask(backend: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -25,11 +38,16 @@ def everywhere(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[
     return {backend: ask(backend, function, *args, **kwargs) for backend in BACKENDS}
 
 
+def open_case(worker: Worker, function: Callable[..., Any] = build, dtype: str = "float32") -> Any:
+    """Open a case in a worker; return the description, or what building raised."""
+    return worker.ask(OpenCase(describe_source(function), dtype, seed=1))
+
+
 @contextmanager
 def holding(backend: str, build: Callable[..., Any], kernel: np.ndarray, inputs: np.ndarray) -> Iterator[Worker]:
     """Yield the worker of a backend, which holds the calls of a run of the model that a function builds."""
     worker = shared_crew()[backend]
-    worker.ask(OpenCase(describe_source(build), "float32", seed=1))
+    open_case(worker, build)
     worker.ask(SetWeights([kernel]))
     worker.ask(RunModel([inputs], False, True))
     yield worker
