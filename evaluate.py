@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import models
 from foundation.command_line import parse, print_anywhere, run_command
 from foundation.errors import UserError
-from training.backend import BACKENDS, choose_backend, start_backend
+from keras_parity.names import TRAINING_BACKENDS
+from training.backend import choose_backend, start_backend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("path", type=Path, metavar="RUN", help="a run folder, or a .keras file")
-    parser.add_argument("--backend", choices=BACKENDS, help="overrides KERAS_BACKEND; any will do for any run")
+    parser.add_argument("--backend", choices=TRAINING_BACKENDS, help="overrides KERAS_BACKEND; any will do for any run")
     parser.add_argument("--dataset", default="mnist", metavar="NAME", help="for a .keras file; default mnist")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data set's archives")
     parser.add_argument(

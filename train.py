@@ -15,7 +15,8 @@ import models
 from foundation.command_line import parse, print_anywhere, run_command
 from foundation.errors import UserError
 from foundation.recipe import Recipe
-from training.backend import BACKENDS, choose_backend
+from keras_parity.names import TRAINING_BACKENDS
+from training.backend import choose_backend
 
 if TYPE_CHECKING:
     from training.request import TrainingRequest
@@ -43,7 +44,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     what.add_argument("--resume", metavar="RUN", type=Path, help="go on with an interrupted run, or with more --epochs")
     what.add_argument("--list", action="store_true", help="show all systems and exit")
-    parser.add_argument("--backend", choices=BACKENDS, help="overrides KERAS_BACKEND")
+    parser.add_argument("--backend", choices=TRAINING_BACKENDS, help="overrides KERAS_BACKEND")
     recipe = parser.add_argument_group("the recipe")
     recipe.add_argument("--epochs", type=int, metavar="N")
     recipe.add_argument("--batch-size", type=int, metavar="N")

@@ -23,8 +23,8 @@ from benchmarks.digest import digest_sources
 from benchmarks.machine import describe_machine
 from benchmarks.markers import add_table_options, write_table
 from foundation.command_line import print_anywhere
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.scan.record import Record
-from training.backend import BACKENDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -88,7 +88,7 @@ def main() -> None:
     print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(TARGETS), help="names with commas between them; default all")
-    parser.add_argument("--backends", default=",".join(BACKENDS), help="likewise")
+    parser.add_argument("--backends", default=",".join(TRAINING_BACKENDS), help="likewise")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the runs there, and go on with those that are")
     add_table_options(parser)
@@ -115,7 +115,7 @@ def train(model: str, backend: str, seed: int) -> Run:
         subprocess.run([sys.executable, "train.py", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         with ThreadPoolExecutor() as pool:
-            elsewhere = list(pool.map(lambda other: evaluate(run, other), BACKENDS))
+            elsewhere = list(pool.map(lambda other: evaluate(run, other), TRAINING_BACKENDS))
     return Run(model, backend, seed, result, elsewhere)
 
 
@@ -129,7 +129,7 @@ def evaluate(run: Path, backend: str) -> float:
 def render(runs: Iterable[Run]) -> str:
     """Return the table as Markdown, with what it was measured on."""
     systems = list(TARGETS)
-    ordered = sorted(runs, key=lambda run: (systems.index(run.model), BACKENDS.index(run.backend), run.seed))
+    ordered = sorted(runs, key=lambda run: (systems.index(run.model), TRAINING_BACKENDS.index(run.backend), run.seed))
     return "\n".join(
         [
             "| system | backend | seeds | test accuracy, mean | least | greatest | source's | reached? "

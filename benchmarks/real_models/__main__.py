@@ -24,7 +24,8 @@ from keras_parity.environment import describe_environment
 from keras_parity.errors import UsageError
 from keras_parity.scan.record import Record
 
-DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
+# The policies that each model is checked under.
+CHECKED_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def main() -> int:
@@ -61,7 +62,9 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_models", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", action="append", metavar="PATTERN", help="models whose name matches, as text*; again")
-    parser.add_argument("--dtype", action="append", choices=DTYPES, help="a dtype policy; again; all three by default")
+    parser.add_argument(
+        "--dtype", action="append", choices=CHECKED_POLICIES, help="a dtype policy; again; all three by default"
+    )
     parser.add_argument("--seeds", type=read_seeds, default=(1, 2, 3), metavar="1,2,3", help="seeds, 1,2,3 by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the results there; a later run goes on with it")
     parser.add_argument("--earlier", action="store_true", help="keep what an earlier state of the engine said")
@@ -97,7 +100,7 @@ def choose_trials(arguments: argparse.Namespace) -> list[Trial]:
     if not names:
         raise UsageError(f"no model matches {' or '.join(patterns)}; there are {', '.join(MODELS)}")
     part, count = arguments.shard
-    pairs = itertools.product(names[part - 1 :: count], arguments.dtype or DTYPES, arguments.seeds)
+    pairs = itertools.product(names[part - 1 :: count], arguments.dtype or CHECKED_POLICIES, arguments.seeds)
     return [Trial(*pair) for pair in pairs]
 
 

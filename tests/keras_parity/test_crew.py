@@ -25,13 +25,13 @@ from keras_parity.crew import Crew, Worker, shared_crew
 from keras_parity.crew.process import LAST_WORDS, last_line
 from keras_parity.errors import RemoteError, UsageError, WorkerDied, WorkerTimeout
 from keras_parity.executions import BackendExecution, installed_executions
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol import messages
 from keras_parity.protocol.quantity import Kind
 from keras_parity.protocol.tasks import Task
 from tests.keras_parity import errands
 from tests.keras_parity.errands import BARE, errand
 
-BACKENDS = ("tensorflow", "jax", "torch")
 ROOT = Path(__file__).parents[2]
 
 
@@ -69,9 +69,9 @@ def test_each_worker_runs_its_own_backend(pool):
     """Three processes, three backends, each with its version."""
     answers = pool.everywhere(errand(errands.backend))
 
-    assert answers == {name: name for name in BACKENDS}
-    assert all(pool[name].versions.keys() == {"python", "keras", name} for name in BACKENDS)
-    assert len({pool[name].pid for name in BACKENDS}) == 3
+    assert answers == {name: name for name in TRAINING_BACKENDS}
+    assert all(pool[name].versions.keys() == {"python", "keras", name} for name in TRAINING_BACKENDS)
+    assert len({pool[name].pid for name in TRAINING_BACKENDS}) == 3
 
 
 def test_a_worker_on_the_wrong_backend_does_not_start(worker):

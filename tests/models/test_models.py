@@ -11,8 +11,8 @@ import pytest
 
 import models
 from foundation.errors import UserError
+from keras_parity.names import TRAINING_BACKENDS
 from tests.commands import ROOT, run_main
-from tests.workers import BACKENDS
 
 
 def describe(name):
@@ -173,7 +173,9 @@ def test_an_unknown_variant_gets_the_list(workers):
         workers["jax"].run(describe, "mlp-long")
 
 
-@pytest.mark.parametrize(("name", "backend"), [*zip([*PARAMETERS, "lenet-max_pool"], itertools.cycle(BACKENDS))])
+@pytest.mark.parametrize(
+    ("name", "backend"), [*zip([*PARAMETERS, "lenet-max_pool"], itertools.cycle(TRAINING_BACKENDS))]
+)
 def test_every_system_trains_by_its_recipe_alone(workers, name, backend, tmp_path):
     """A smoke run of `train.py` prints its source's line and draws its pictures; `evaluate.py` reads it elsewhere.
 
@@ -194,7 +196,7 @@ def test_every_system_trains_by_its_recipe_alone(workers, name, backend, tmp_pat
     expected = PRINTED[json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["log"]]
     assert re.search(expected, stdout), stdout
 
-    other = BACKENDS[(BACKENDS.index(backend) + 1) % len(BACKENDS)]
+    other = TRAINING_BACKENDS[(TRAINING_BACKENDS.index(backend) + 1) % len(TRAINING_BACKENDS)]
     command = ["run", "--json", "--no-figures", "--backend", other, *folder]
     code, stdout, error = workers[other].run(run_main, "evaluate", command, str(tmp_path))
     assert code == 0, error

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from tests.models.accounts import movement_error, relative_errors, run_ours, use_float64
 from tests.models.originals import BATCHES, KERAS_SOURCES, TORCH_SOURCES, run_original
-from tests.workers import BACKENDS, BackendWorker
+from tests.workers import BackendWorker
 
 # What Keras keeps otherwise than PyTorch: the variance of BatchNorm, used in inference alone.
 VARIANCES = ("trained norm1 3", "trained norm2 3")
@@ -68,7 +69,7 @@ def ours(precise, workers, originals):
     return get
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", BATCHES)
 def test_in_float64_a_system_is_its_source(name, backend, ours, originals):
     """Outputs, loss, each layer's gradients and its weights after ten steps agree to 1e-10 relative."""
@@ -87,7 +88,7 @@ def test_on_tensorflow_repeated_words_move_otherwise(ours, originals):
     assert errors["gradients embedding"] < 1e-10
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_biases_that_learn_from_roundings_stay_near(name, backend, ours, originals):
     """In float64 ten steps made of roundings move a bias before a BatchNorm by 1e-6 of itself, or little more."""
@@ -96,7 +97,7 @@ def test_biases_that_learn_from_roundings_stay_near(name, backend, ours, origina
     assert max(errors["trained conv1"], errors["trained conv2"]) <= 1e-5
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", BATCHES)
 def test_in_float32_a_system_is_its_source_but_for_roundings(name, backend, ours, originals):
     """Outputs, loss and gradients are within 500 rounding units of the source in float64 (measured: up to 285)."""
@@ -111,7 +112,7 @@ def test_in_float32_a_system_is_its_source_but_for_roundings(name, backend, ours
 STRAYS = {"lenet": 1e-4, "mlp": 1e-4, "keras_cnn": 1e-4}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", BATCHES)
 def test_ten_float32_steps_go_the_sources_way(name, backend, ours, originals):
     """All weights together end within a hundredth of the way of where the source's float64 ends."""
@@ -163,7 +164,7 @@ def test_a_planted_defect_is_seen(defect, precise, originals):
 
 
 @pytest.mark.parametrize(("name", "values"), [("strided_cnn", (144, 25)), ("apparel_cnn", (64 * 784, 64 * 196))])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_batchnorm_keeps_the_biased_variance(name, values, backend, ours, originals):
     """The running variance, less what is left of its start at 1, is n/(n − 1) times too small, n values a channel."""
     for layer, count in zip(("norm1", "norm2"), values, strict=True):

@@ -5,6 +5,7 @@ import pytest
 
 from keras_parity.crew import shared_crew
 from keras_parity.errors import RemoteError
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.reducing import (
     DescribeOptimizer,
     DescribeWeights,
@@ -14,7 +15,7 @@ from keras_parity.protocol.reducing import (
     RunText,
     Slot,
 )
-from tests.keras_parity.worker.asking import BACKENDS, ask, holding
+from tests.keras_parity.worker.asking import ask, holding
 
 INPUTS = np.random.default_rng(0).standard_normal((2, 3)).astype(np.float32).astype(np.float64)
 KERNEL = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -81,7 +82,7 @@ def source_of(name: str, folder: str):
         sys.path.remove(folder)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=TRAINING_BACKENDS)
 def worker(request):
     """The worker of each backend, with the model's run in it."""
     with holding(request.param, build, KERNEL, INPUTS) as worker:

@@ -7,6 +7,7 @@ import pytest
 
 from keras_parity.crew import shared_crew
 from keras_parity.errors import RemoteError
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised, Tried
 from keras_parity.protocol.tasks import (
@@ -26,7 +27,7 @@ from keras_parity.protocol.tasks import (
     TryInputs,
 )
 from keras_parity.source import describe_source
-from tests.keras_parity.worker.asking import BACKENDS, keyed
+from tests.keras_parity.worker.asking import keyed
 
 GENERATOR = np.random.default_rng(0)
 INPUTS = GENERATOR.standard_normal((4, 3)).astype(np.float32).astype(np.float64)
@@ -106,7 +107,7 @@ def build_nothing():
     return 3
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=TRAINING_BACKENDS)
 def worker(request):
     """The worker of each backend, with no case open afterwards."""
     worker = shared_crew()[request.param]
