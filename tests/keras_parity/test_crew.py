@@ -473,7 +473,7 @@ def test_the_memory_limit_stops_an_allocation_and_not_the_worker(backend):
     assert not RemoteError("jax", "ValueError", "something else").out_of_memory
 
 
-def run_script(code: str, *arguments: str, folder: Path, **options) -> subprocess.CompletedProcess:
+def run_users_script(code: str, *arguments: str, folder: Path, **options) -> subprocess.CompletedProcess:
     """Run a script of a user's own, which does not know the tests' folders but by PYTHONPATH."""
     script = folder / "script.py"
     script.write_text(textwrap.dedent(code))
@@ -486,7 +486,7 @@ def test_a_script_without_a_main_guard_works_and_leaves_no_process(tmp_path):
     """The script runs once, nothing heavy is imported into it, and a file beside it may be named as one of Python's."""
     (tmp_path / "queue.py").write_text("raise SystemExit('the wrong queue')")
 
-    done = run_script(
+    done = run_users_script(
         """
         import sys; sys.path.pop(0)
         from keras_parity.crew import Worker
@@ -507,7 +507,7 @@ def test_a_script_without_a_main_guard_works_and_leaves_no_process(tmp_path):
 
 def test_a_program_may_end_while_a_worker_is_stuck(tmp_path):
     """An exception in the program is shown and ends it; it does not wait for the worker's time limit."""
-    done = run_script(
+    done = run_users_script(
         """
         import time
         from keras_parity.crew import Worker
@@ -569,7 +569,7 @@ def test_no_worker_outlives_its_parent(stop, busy, tmp_path):
 
 def test_a_fork_of_the_program_does_not_end_its_workers(tmp_path):
     """A copy that ends runs the same clean-up; the workers are not its own, and it has shared ones of its own."""
-    done = run_script(
+    done = run_users_script(
         """
         import os, sys
         from keras_parity.crew import shared_crew
