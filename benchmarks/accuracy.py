@@ -1,4 +1,4 @@
-"""A table of docs/systems.md: accuracy of every system on each backend over several seeds, beside its source's claim.
+"""A table of docs/systems.md: accuracy of every system on each backend over several seeds, beside its original's claim.
 
     python -m benchmarks.accuracy --seeds 3 --json accuracy.jsonl --docs docs/systems.md --readme README.md
 
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.digest import digest_sources
+from benchmarks.digest import digest_code
 from benchmarks.machine import describe_machine
 from benchmarks.markers import add_table_options, write_table
 from foundation.command_line import print_anywhere
@@ -28,7 +28,7 @@ from keras_parity.scan.record import Record
 
 ROOT = Path(__file__).parents[1]
 
-# The least test accuracy that counts as the source's; None where the source reports none.
+# The least test accuracy that counts as the original's; None where the original reports none.
 TARGETS = {
     "mnist_cnn": 0.975,  # its last log line says 0.98, of 2,000 images
     "strided_cnn": 0.96,
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the runs there, and go on with those that are")
     add_table_options(parser)
     options = parser.parse_args()
-    programs = digest_sources(*(ROOT / folder for folder in ("data", "models", "training")))
+    programs = digest_code(*(ROOT / folder for folder in ("data", "models", "training")))
     record = Record(options.json, {"programs": programs, "machine": describe_machine().rpartition("; ")[0]}, Run)
     for model in options.models.split(","):
         for backend in options.backends.split(","):
@@ -132,13 +132,13 @@ def render(runs: Iterable[Run]) -> str:
     ordered = sorted(runs, key=lambda run: (systems.index(run.model), TRAINING_BACKENDS.index(run.backend), run.seed))
     return "\n".join(
         [
-            "| system | backend | seeds | test accuracy, mean | least | greatest | source's | reached? "
+            "| system | backend | seeds | test accuracy, mean | least | greatest | original's | reached? "
             "| same on all backends | peak memory |",
             "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | ---: |",
             *(render_row(list(group)) for _, group in groupby(ordered, key=lambda run: (run.model, run.backend))),
             "",
             "Each system by its own recipe, scored on its whole test split; reached means that the mean over the "
-            f"seeds is at least the source's number. Speeds are in docs/speed.md. {describe_machine()}. "
+            f"seeds is at least the original's number. Speeds are in docs/speed.md. {describe_machine()}. "
             "Written by `python -m benchmarks.accuracy --json accuracy.jsonl --docs docs/systems.md "
             "--readme README.md`.",
         ]

@@ -1,6 +1,6 @@
 """What the user named, a `.keras` file, `module:function` or something to call, described for the workers.
 
-The parent never imports the user's module, which would import keras: it looks at names in the source text. A function
+The parent never imports the user's module, which would import keras: it looks at names in its text. A function
 that a fresh process cannot import (of a notebook, a script, a test, or inside another function) travels by value.
 """
 
@@ -168,7 +168,7 @@ def _layers_within(model: "keras.Model") -> list["keras.Layer"]:
 
 
 def _check_reference(text: str, paths: tuple[str, ...]) -> str:
-    """Return `module:name`, once the module's source text is known to define the name, as far as it can tell."""
+    """Return `module:name`, once the module's text is known to define the name, as far as it can tell."""
     module, _, name = text.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), *name.split(".")]):
         raise UsageError(f"{quote(text)} names nothing; give {FORMS}")
@@ -181,7 +181,7 @@ def _check_reference(text: str, paths: tuple[str, ...]) -> str:
 
 
 def _find_module(name: str, paths: tuple[str, ...]) -> Path | None:
-    """Return a module's source file without importing it or the packages around it; None where it has none.
+    """Return a module's file without importing it or the packages around it; None where it has none.
 
     Raises:
         UsageError: If there is no such module.

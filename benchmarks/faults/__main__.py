@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import keras_parity
-from benchmarks.digest import digest_sources
+from benchmarks.digest import digest_code
 from benchmarks.faults.bench import Result, clean_trials, planted_trials, run_trial
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.table import render_table, summarise
@@ -29,7 +29,7 @@ def main() -> None:
     arguments = parse_arguments()
     names = list(FAULTS) if arguments.fault is None else arguments.fault
     trials = planted_trials(names, first_only=arguments.quick) + clean_trials(arguments.clean)
-    programs = digest_sources(Path(keras_parity.__file__).parent, Path(__file__).parent)
+    programs = digest_code(Path(keras_parity.__file__).parent, Path(__file__).parent)
     record = Record(arguments.json, {"engine": programs}, Result)
     started = time.perf_counter()
     with Crew(TRAINING_BACKENDS) as crew:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import keras_parity
-from benchmarks.digest import digest_sources
+from benchmarks.digest import digest_code
 from benchmarks.real_models.bench import SKIPPED, Result, Trial, digest_entry, restart_workers, run_trial
 from benchmarks.real_models.catalogue import MODELS
 from benchmarks.real_models.document import render_document, summarise
@@ -32,7 +32,7 @@ def main() -> int:
     """Run the checks that the record lacks, print each model's row and the counts, write the document."""
     arguments = parse_arguments()
     trials = choose_trials(arguments)
-    engine = digest_sources(Path(keras_parity.__file__).parent)[:16]
+    engine = digest_code(Path(keras_parity.__file__).parent)[:16]
     record = Record(arguments.json, {"bench": "real models"}, Result)
     absent = [trial.name for trial in trials if trial.name not in record.rows] if arguments.recorded else []
     trials = [trial for trial in trials if trial.name not in absent]

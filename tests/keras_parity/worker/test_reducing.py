@@ -64,19 +64,19 @@ def call_again(case: Reproducer) -> np.ndarray:
     return to_numpy(model([np.asarray(t, "float32") for t in case.tensors]))
 
 
-def source_of(name: str, folder: str):
+def definition_of(name: str, folder: str):
     """Return the text of a class of a module of the user's. Runs in a worker."""
     import sys
     import types
 
-    from keras_parity.worker.reducing import _class_source
+    from keras_parity.worker.reducing import _find_definition
 
     sys.modules["unheard_of"] = types.ModuleType("unheard_of")
     sys.path.insert(0, folder)
     try:
         import own_layers_to_reduce
 
-        return _class_source(getattr(own_layers_to_reduce, name))
+        return _find_definition(getattr(own_layers_to_reduce, name))
     finally:
         del sys.modules["unheard_of"]
         sys.path.remove(folder)
@@ -170,7 +170,7 @@ def test_a_users_class_is_told_with_all_it_needs_of_its_module(tmp_path):
     """Imports of Python's library, functions and constants; one that needs more has no text."""
     (tmp_path / "own_layers_to_reduce.py").write_text(MODULE)
 
-    imports, definitions = ask("jax", source_of, "Own", str(tmp_path))
+    imports, definitions = ask("jax", definition_of, "Own", str(tmp_path))
 
     assert imports == "import math"
     assert [line for line in definitions.splitlines() if line and line[0] != " "] == [
@@ -178,4 +178,4 @@ def test_a_users_class_is_told_with_all_it_needs_of_its_module(tmp_path):
         "def twice(x):",
         "class Own(keras.Layer):",
     ]
-    assert ask("jax", source_of, "Foreign", str(tmp_path)) is None
+    assert ask("jax", definition_of, "Foreign", str(tmp_path)) is None
