@@ -28,7 +28,7 @@ from keras_parity.draws import BLANK, CERTAIN, Draw
 from keras_parity.judge import Difference, Judgement, judge_part, judge_steps, same_steps
 from keras_parity.ledger import TRAINING, Place
 from keras_parity.protocol.cause import StepCause
-from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.quantity import AFTER_FIRST_STEP, Kind, Quantity
 from keras_parity.protocol.results import Raised, Study
 from keras_parity.protocol.tasks import (
     Batch,
@@ -51,8 +51,6 @@ _WITHOUT = {
     StepCause.SPARSE_GRADIENTS: {"sparse": False},
     StepCause.FUSED_ACTIVATION: {"fused": False},
 }
-# How the names of what the first step reports end.
-_FIRST = " after step 1"
 
 
 @dataclass(frozen=True)
@@ -243,8 +241,8 @@ def _of_metrics_alone(differences: list[Difference]) -> list[Difference]:
     }
     wrong = {
         (who, difference.quantity.family)
-        for (who, name), difference in logs.items()
-        if name.endswith(_FIRST) and (who, f"loss{_FIRST}") not in logs
+        for (who, _), difference in logs.items()
+        if difference.quantity.is_after_first_step and (who, f"loss{AFTER_FIRST_STEP}") not in logs
     }
     return [difference for difference in logs.values() if (difference.execution, difference.quantity.family) in wrong]
 
