@@ -19,7 +19,8 @@ import models
 from foundation.command_line import parse, print_anywhere, run_command
 from foundation.errors import UserError
 from keras_parity.cli.arguments import read_backends, read_positive
-from training.backend import BACKENDS, choose_backend
+from keras_parity.names import TRAINING_BACKENDS
+from training.backend import choose_backend
 
 if TYPE_CHECKING:
     from comparing.plan import Plan
@@ -49,7 +50,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--backends",
-        type=functools.partial(read_backends, known=BACKENDS),
+        type=functools.partial(read_backends, known=TRAINING_BACKENDS),
         metavar="NAMES",
         help="with commas between them; default: as installed",
     )
@@ -159,7 +160,7 @@ def plan_new(options: argparse.Namespace, command: str) -> "Plan":
     from comparing.plan import Plan
 
     models.check_name(options.model)
-    backends = options.backends or tuple(name for name in BACKENDS if _is_installed(name))
+    backends = options.backends or tuple(name for name in TRAINING_BACKENDS if _is_installed(name))
     for backend in backends:
         choose_backend(backend)
     if len(backends) < 2:
@@ -204,7 +205,7 @@ def plan_existing(options: argparse.Namespace, command: str) -> "Plan":
     pairs = [(config.backend, config.recipe.seed) for config in configs]
     if len(set(pairs)) < len(pairs):
         raise UserError("two of these runs have the same backend and seed; give each once")
-    backends = tuple(name for name in BACKENDS if any(backend == name for backend, _ in pairs))
+    backends = tuple(name for name in TRAINING_BACKENDS if any(backend == name for backend, _ in pairs))
     if len(backends) < 2:
         raise UserError(f"all these runs are of {backends[0]}; give runs of two backends or more")
     for backend in backends:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import models
 from foundation.command_line import parse, print_anywhere, run_command
 from foundation.errors import UserError
-from training.backend import BACKENDS, choose_backend, start_backend
+from keras_parity.names import TRAINING_BACKENDS
+from training.backend import choose_backend, start_backend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,20 +42,20 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("path", type=Path, metavar="RUN", help="a run folder, or a .keras file")
-    parser.add_argument("--backend", choices=BACKENDS, help="overrides KERAS_BACKEND; any will do for any run")
+    parser.add_argument("--backend", choices=TRAINING_BACKENDS, help="overrides KERAS_BACKEND; any will do for any run")
     parser.add_argument("--dataset", default="mnist", metavar="NAME", help="for a .keras file; default mnist")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data set's archives")
     parser.add_argument(
         "--image", type=Path, metavar="FILE", help="classify one picture of any size and polarity instead"
     )
     parser.add_argument(
-        "--beside", type=Path, metavar="RUN2", help="draw this run's outputs and curves beside another's, and no more"
+        "--beside", type=Path, metavar="RUN2", help="plot this run's outputs and curves beside another's, and no more"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout and nothing else")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for the figures; default evaluation/ beside the file"
     )
-    parser.add_argument("--no-figures", action="store_true", help="draw nothing")
+    parser.add_argument("--no-figures", action="store_true", help="make no figures")
     parser.add_argument(
         "--memory", type=float, default=4.0, metavar="GIB", help="most memory for a foreign file; default 4"
     )
@@ -78,7 +79,7 @@ def evaluate(options: argparse.Namespace) -> int:
         )
     predictor = open_run(options.path, backend) if options.path.is_dir() else open_foreign(options, backend)
     if options.beside:
-        draw_beside(options, predictor, backend)
+        plot_beside(options, predictor, backend)
     elif options.image:
         classify_picture(options, predictor, backend)
     else:
@@ -159,7 +160,7 @@ def open_foreign(options: argparse.Namespace, backend: str) -> Predictor:
 
 
 def score_test_split(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
-    """Score the full test split; print a table or JSON, draw the figures."""
+    """Score the full test split; print a table or JSON, plot the figures."""
     import data
     from figures.confusion import count_confusions
     from training.scoring import score
@@ -172,8 +173,8 @@ def score_test_split(options: argparse.Namespace, predictor: Predictor, backend:
     scored = score(outputs, dataset.test.labels, kind)
     counts = count_confusions(scored.labels, scored.predictions, len(dataset.class_names))
     place = options.out or predictor.folder
-    draws = dataset.shows_images and not options.no_figures
-    if draws:
+    plots = dataset.shows_images and not options.no_figures
+    if plots:
         from figures.run import save_evaluation_figures
 
         save_evaluation_figures(
@@ -190,17 +191,17 @@ def score_test_split(options: argparse.Namespace, predictor: Predictor, backend:
             "outputs": kind,
             "accuracy_per_class": dict(zip(dataset.class_names, scored.accuracy_per_class, strict=True)),
             "confusion": counts.tolist(),
-            "figures": str(place) if draws else None,
+            "figures": str(place) if plots else None,
         }
         print(json.dumps(result))
         return
     print_score(predictor, backend, dataset, scored, counts)
-    if draws:
+    if plots:
         print(f"figures in {place}", file=sys.stderr)
 
 
-def draw_beside(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
-    """Draw two runs beside each other: their outputs for a 0 and a 6, and how far they over-fit."""
+def plot_beside(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
+    """Plot two runs beside each other: their outputs for a 0 and a 6, and how far they over-fit."""
     import data
     from figures.run import save_figures_beside
     from training.run_folder import RunFolder
@@ -210,7 +211,7 @@ def draw_beside(options: argparse.Namespace, predictor: Predictor, backend: str)
     dataset = data.read(predictor.dataset, archives=options.data_dir)
     if other.dataset != predictor.dataset or not dataset.shows_images or not options.path.is_dir():
         raise UserError(f"{options.path} and {options.beside} must be two runs on the same images")
-    chosen = [int((dataset.test.labels == label).argmax()) for label in (0, 6)]  # the source's digits
+    chosen = [int((dataset.test.labels == label).argmax()) for label in (0, 6)]  # the original's digits
     images, truths = dataset.test.inputs[chosen], dataset.test.labels[chosen]
     outputs, logs, steps = {}, {}, []
     for run, path in ((predictor, options.path), (other, options.beside)):
@@ -244,7 +245,7 @@ def print_score(predictor: Predictor, backend: str, dataset: "Dataset", scored: 
 
 
 def classify_picture(options: argparse.Namespace, predictor: Predictor, backend: str) -> None:
-    """Classify one picture; print the ten outputs, draw them as bars beside what the network saw."""
+    """Classify one picture; print the ten outputs, plot them as bars beside what the network saw."""
     import numpy as np
 
     import data

@@ -15,7 +15,8 @@ import models
 from foundation.command_line import parse, print_anywhere, run_command
 from foundation.errors import UserError
 from foundation.recipe import Recipe
-from training.backend import BACKENDS, choose_backend
+from keras_parity.names import TRAINING_BACKENDS
+from training.backend import choose_backend
 
 if TYPE_CHECKING:
     from training.request import TrainingRequest
@@ -43,7 +44,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     what.add_argument("--resume", metavar="RUN", type=Path, help="go on with an interrupted run, or with more --epochs")
     what.add_argument("--list", action="store_true", help="show all systems and exit")
-    parser.add_argument("--backend", choices=BACKENDS, help="overrides KERAS_BACKEND")
+    parser.add_argument("--backend", choices=TRAINING_BACKENDS, help="overrides KERAS_BACKEND")
     recipe = parser.add_argument_group("the recipe")
     recipe.add_argument("--epochs", type=int, metavar="N")
     recipe.add_argument("--batch-size", type=int, metavar="N")
@@ -54,7 +55,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     output.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data set's files")
     output.add_argument("--out", type=Path, metavar="DIR", help="run folder; default runs/<model>-<backend>-seed<n>")
     output.add_argument("--overwrite", action="store_true", help="replace the run that is there")
-    output.add_argument("--no-figures", action="store_true", help="draw nothing")
+    output.add_argument("--no-figures", action="store_true", help="make no figures")
     output.add_argument("--tsne", action="store_true", help="also animate the t-SNE map over the training (GIF)")
     output.add_argument(
         "--tensorboard", action="store_true", help="also write TensorBoard files, with Keras's callback"
@@ -69,7 +70,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.resume and (options.batch_size or options.seed is not None):
         parser.error("--resume goes on with the run's own recipe; of the recipe it takes only --epochs")
     if options.no_figures and options.tsne:
-        parser.error("--tsne draws a figure; leave out --no-figures")
+        parser.error("--tsne makes a figure; leave out --no-figures")
     return options
 
 
@@ -94,15 +95,15 @@ def run(options: argparse.Namespace, command: str) -> int:
 
 
 def list_systems() -> int:
-    """Print every system and variant with its parameters, data set and source."""
+    """Print every system and variant with its parameters, data set and origin."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "parameters", "data set", "what it is", "source")
+    table = Table("model", "parameters", "data set", "what it is", "origin")
     for name in models.names_with_variants():
         system = models.load(name)
         parameters = "?" if system.parameters is None else f"{system.parameters:,}"
-        table.add_row(name, parameters, system.recipe.dataset, system.title, system.source)
+        table.add_row(name, parameters, system.recipe.dataset, system.title, system.origin)
     Console().print(table)
     return 0
 

@@ -1,4 +1,4 @@
-"""A table of docs/systems.md: accuracy of every system on each backend over several seeds, beside its source's claim.
+"""A table of docs/systems.md: accuracy of every system on each backend over several seeds, beside its original's claim.
 
     python -m benchmarks.accuracy --seeds 3 --json accuracy.jsonl --docs docs/systems.md --readme README.md
 
@@ -19,16 +19,16 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.digest import digest_sources
+from benchmarks.digest import digest_code
 from benchmarks.machine import describe_machine
 from benchmarks.markers import add_table_options, write_table
 from foundation.command_line import print_anywhere
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.scan.record import Record
-from training.backend import BACKENDS
 
 ROOT = Path(__file__).parents[1]
 
-# The least test accuracy that counts as the source's; None where the source reports none.
+# The least test accuracy that counts as the original's; None where the original reports none.
 TARGETS = {
     "mnist_cnn": 0.975,  # its last log line says 0.98, of 2,000 images
     "strided_cnn": 0.96,
@@ -88,12 +88,12 @@ def main() -> None:
     print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(TARGETS), help="names with commas between them; default all")
-    parser.add_argument("--backends", default=",".join(BACKENDS), help="likewise")
+    parser.add_argument("--backends", default=",".join(TRAINING_BACKENDS), help="likewise")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the runs there, and go on with those that are")
     add_table_options(parser)
     options = parser.parse_args()
-    programs = digest_sources(*(ROOT / folder for folder in ("data", "models", "training")))
+    programs = digest_code(*(ROOT / folder for folder in ("data", "models", "training")))
     record = Record(options.json, {"programs": programs, "machine": describe_machine().rpartition("; ")[0]}, Run)
     for model in options.models.split(","):
         for backend in options.backends.split(","):
@@ -115,7 +115,7 @@ def train(model: str, backend: str, seed: int) -> Run:
         subprocess.run([sys.executable, "train.py", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         with ThreadPoolExecutor() as pool:
-            elsewhere = list(pool.map(lambda other: evaluate(run, other), BACKENDS))
+            elsewhere = list(pool.map(lambda other: evaluate(run, other), TRAINING_BACKENDS))
     return Run(model, backend, seed, result, elsewhere)
 
 
@@ -129,16 +129,16 @@ def evaluate(run: Path, backend: str) -> float:
 def render(runs: Iterable[Run]) -> str:
     """Return the table as Markdown, with what it was measured on."""
     systems = list(TARGETS)
-    ordered = sorted(runs, key=lambda run: (systems.index(run.model), BACKENDS.index(run.backend), run.seed))
+    ordered = sorted(runs, key=lambda run: (systems.index(run.model), TRAINING_BACKENDS.index(run.backend), run.seed))
     return "\n".join(
         [
-            "| system | backend | seeds | test accuracy, mean | least | greatest | source's | reached? "
+            "| system | backend | seeds | test accuracy, mean | least | greatest | original's | reached? "
             "| same on all backends | peak memory |",
             "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | ---: |",
             *(render_row(list(group)) for _, group in groupby(ordered, key=lambda run: (run.model, run.backend))),
             "",
             "Each system by its own recipe, scored on its whole test split; reached means that the mean over the "
-            f"seeds is at least the source's number. Speeds are in docs/speed.md. {describe_machine()}. "
+            f"seeds is at least the original's number. Speeds are in docs/speed.md. {describe_machine()}. "
             "Written by `python -m benchmarks.accuracy --json accuracy.jsonl --docs docs/systems.md "
             "--readme README.md`.",
         ]

@@ -19,7 +19,8 @@ from pathlib import Path
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from foundation.command_line import print_anywhere
-from training.backend import BACKENDS, start_backend
+from keras_parity.names import TRAINING_BACKENDS
+from training.backend import start_backend
 
 SYSTEMS = ("strided_cnn", "bp_mlp")
 AIM = 3.0  # on at least one backend
@@ -29,7 +30,9 @@ def main() -> None:
     """Measure each backend in a process of its own and print a table."""
     print_anywhere()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_one", description=__doc__.splitlines()[0])
-    parser.add_argument("--backends", default=",".join(BACKENDS), help="names with commas between them; default all")
+    parser.add_argument(
+        "--backends", default=",".join(TRAINING_BACKENDS), help="names with commas between them; default all"
+    )
     parser.add_argument("--steps", type=int, default=1000, help="steps of a turn; default 1,000")
     parser.add_argument("--turns", type=int, default=5, help="turns after the warm-up; default 5")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="replace the table between the markers of FILE")

@@ -21,7 +21,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from keras_parity import check
 from keras_parity.crew import Crew
-from training.backend import BACKENDS
+from keras_parity.names import TRAINING_BACKENDS
 
 LATER_CHECKS = 5
 SMALL_CHECKS = 100
@@ -104,7 +104,7 @@ def main() -> None:
 def measure_checks() -> tuple[float, list[float]]:
     """Return the seconds of the first check, and of later ones."""
     seconds = []
-    with Crew(BACKENDS) as crew:
+    with Crew(TRAINING_BACKENDS) as crew:
         for _ in range(1 + LATER_CHECKS):
             started = time.perf_counter()
             check("models.mnist_cnn:build", loss=LOSS, crew=crew)
@@ -152,7 +152,7 @@ def measure_large() -> tuple[float, int, str]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        with Crew(BACKENDS) as crew:
+        with Crew(TRAINING_BACKENDS) as crew:
             verdict = check("benchmarks.checks:build_large", crew=crew, time_limit=1800.0, edge=False)
     finally:
         done.set()

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 
 
-def digest_sources(*folders: Path) -> str:
-    """Return a digest of the Python sources in these folders: results of different programs do not add up."""
+def digest_code(*folders: Path) -> str:
+    """Return a digest of the Python code in these folders: results of different programs do not add up."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):

@@ -1,6 +1,6 @@
 """What every table carries: the machine, the versions and the day that its numbers are from."""
 
-from training.backend import BACKENDS
+from keras_parity.names import TRAINING_BACKENDS
 from training.environment import describe_environment
 
 
@@ -11,5 +11,5 @@ def describe_machine(environment: dict | None = None) -> str:
         environment: As a measurement kept it; None for here and now.
     """
     environment = environment or describe_environment(None)
-    versions = ", ".join(f"{name} {environment['versions'][name]}" for name in ("keras", *BACKENDS))
+    versions = ", ".join(f"{name} {environment['versions'][name]}" for name in ("keras", *TRAINING_BACKENDS))
     return f"{environment['processor']}, {environment['cores']} cores; {versions}; {environment['date'][:10]}"

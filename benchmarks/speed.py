@@ -18,7 +18,7 @@ from benchmarks.data import BATCH_SIZE
 from benchmarks.machine import describe_machine
 from benchmarks.markers import replace_between_markers
 from foundation.command_line import print_anywhere
-from training.backend import BACKENDS
+from keras_parity.names import TRAINING_BACKENDS
 from training.environment import describe_environment
 
 # (ours, native, the least ratio that the project aims at)
@@ -70,7 +70,7 @@ class Side:
 
 def measure(examples: int, turns: int, log_every: int) -> dict[str, list[float]]:
     """Return the seconds of each side's epochs, the warm-up left out, by `"kind backend"`."""
-    names = [(kind, backend) for backend in BACKENDS for kind in ("ours", "native")]
+    names = [(kind, backend) for backend in TRAINING_BACKENDS for kind in ("ours", "native")]
     sides = {f"{kind} {backend}": Side(kind, backend, examples, log_every) for kind, backend in names}
     return alternate(sides, examples, turns)
 

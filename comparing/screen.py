@@ -26,13 +26,13 @@ class Screen:
             console=Console(stderr=True),
             refresh_per_second=2,  # a faster one would take time from what is measured
         )
-        self._draws = self._progress.console.is_terminal and not quiet
+        self._shows_bars = self._progress.console.is_terminal and not quiet
         self._quiet, self._lock = quiet, threading.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._started = time.monotonic()
 
     def __enter__(self) -> "Screen":
-        if self._draws:
+        if self._shows_bars:
             self._progress.start()
         return self
 
@@ -61,10 +61,10 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Show a line on what is done next."""
-        if self._draws:
+        if self._shows_bars:
             self._progress.console.print(escape(line), highlight=False)
         self._line(line)
 
     def _line(self, text: str) -> None:
-        if not self._draws and not self._quiet:
+        if not self._shows_bars and not self._quiet:
             print(f"{time.monotonic() - self._started:5.0f} s  {text}", file=sys.stderr, flush=True)

@@ -114,7 +114,7 @@ class TrainingComparison:
             sentence=verdict_sentence(plan.model, plan.backends, answers, outcome, self.failures),
             model=plan.model,
             title=system.title,
-            source=system.source,
+            source=system.origin,
             parameters=facts.parameters,
             test_examples=facts.test_examples,
             class_names=tuple(facts.class_names),

@@ -14,7 +14,7 @@ class Split:
     Attributes:
         inputs: Images, uint8 `(n, height, width, channels)` in 0..255; or float32 or int32 `(n, ...)`, to be taken as
             they are.
-        labels: int64 `(n,)`, indices into the source's class names; all −1 where there are none.
+        labels: int64 `(n,)`, indices into the data set's class names; all −1 where there are none.
     """
 
     inputs: np.ndarray
@@ -75,5 +75,5 @@ class Dataset:
 
     @property
     def shows_images(self) -> bool:
-        """Whether the inputs are images, which can be drawn."""
+        """Whether the inputs are images, which can be plotted."""
         return self.train.inputs.ndim == 4

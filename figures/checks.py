@@ -15,7 +15,7 @@ def checked_images(images) -> np.ndarray:
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 1:
         raise ValueError(f"images must be uint8 (n, height, width, 1), not {images.dtype} {images.shape}")
     if images.size == 0:
-        raise ValueError(f"there is no image to draw: the shape is {images.shape}")
+        raise ValueError(f"there is no image to plot: the shape is {images.shape}")
     return images
 
 

@@ -34,7 +34,7 @@ def count_confusions(truths: np.ndarray, predictions: np.ndarray, classes: int) 
 
 @house_style
 def confusion_matrix(truths: np.ndarray, predictions: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Draw how often each class was predicted for each true class, and the accuracy of each class.
+    """Plot how often each class was predicted for each true class, and the accuracy of each class.
 
     Only errors are coloured, by their share of the true class: the counts on the diagonal are so much larger that a
     common scale would leave the errors white.
@@ -54,7 +54,7 @@ def confusion_matrix(truths: np.ndarray, predictions: np.ndarray, class_names: S
     class_names = checked_names(class_names)
     classes = len(class_names)
     if not 2 <= classes <= 30:
-        raise ValueError(f"the matrix is drawn for 2 to 30 classes, not {classes}")
+        raise ValueError(f"the matrix is plotted for 2 to 30 classes, not {classes}")
     counts = count_confusions(truths, predictions, classes)
     examples = counts.sum(axis=1)
     right = counts.diagonal()

@@ -17,7 +17,7 @@ _MARKED = 60  # points; more of them on one curve would merge into a band
 def training_curves(
     log: Sequence[Mapping], history: Sequence[Mapping] = (), steps_per_epoch: int | None = None
 ) -> Figure:
-    """Draw loss and accuracy against the training step.
+    """Plot loss and accuracy against the training step.
 
     A value that is not finite leaves a gap, and the panel's title counts the gaps.
 
@@ -26,7 +26,7 @@ def training_curves(
             `train_loss` (of that step), `test_accuracy` (in [0, 1]). May be empty if there is a history: the
             horizontal axis then counts epochs.
         history: One mapping per epoch: `epoch` (from 0), `loss` and `accuracy` (means over the epoch), and `val_loss`,
-            `val_accuracy` where there is a validation set; other keys are not drawn. Each is drawn at its epoch's end.
+            `val_accuracy` where there is a validation set; other keys are left out. Each is plotted at its epoch's end.
             Numbers may be strings, as a CSV reader returns them.
         steps_per_epoch: Where the epochs end. Left out, it is the smallest number that the log allows, which is exact
             where the last step of an epoch is logged.
@@ -38,7 +38,7 @@ def training_curves(
         ValueError: If both are empty, a key is missing, an entry is no number, or the steps do not rise.
     """
     if not log and not history:
-        raise ValueError("there is neither a logged line nor an epoch to draw")
+        raise ValueError("there is neither a logged line nor an epoch to plot")
     steps, epochs = _column(log, "step"), _column(log, "epoch")
     if (np.diff(steps) <= 0).any():
         raise ValueError("the steps of the log do not rise: they must count from the start of training")
@@ -48,24 +48,24 @@ def training_curves(
 
     figure = new_figure(8, 6.5)
     above, below = figure.subplots(2, 1, sharex=True)
-    drawn = _Curves(above, scale=1)
-    drawn.add("training loss of the logged step", steps, _column(log, "train_loss"), BLUE, "o", "-")
-    drawn.add("training loss, mean of the epoch", ends, _column(history, "loss"), ORANGE, "s", "--")
-    drawn.add("validation loss", ends, _column(history, "val_loss", optional=True), GREEN, "^", ":")
-    drawn.finish("Loss during training")
+    plotted = _Curves(above, scale=1)
+    plotted.add("training loss of the logged step", steps, _column(log, "train_loss"), BLUE, "o", "-")
+    plotted.add("training loss, mean of the epoch", ends, _column(history, "loss"), ORANGE, "s", "--")
+    plotted.add("validation loss", ends, _column(history, "val_loss", optional=True), GREEN, "^", ":")
+    plotted.finish("Loss during training")
     above.set_ylabel("loss")
-    if drawn.values.size and drawn.values.min() > 0 and drawn.values.max() > 20 * drawn.values.min():
+    if plotted.values.size and plotted.values.min() > 0 and plotted.values.max() > 20 * plotted.values.min():
         above.set_yscale("log")
         above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         above.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # 0.02, not 2 x 10^-2
         above.yaxis.set_minor_formatter(NullFormatter())
         above.set_ylabel("loss (logarithmic scale)")
 
-    drawn = _Curves(below, scale=100)
-    drawn.add("test accuracy at the logged step", steps, _column(log, "test_accuracy"), BLUE, "o", "-")
-    drawn.add("training accuracy, mean of the epoch", ends, _column(history, "accuracy"), ORANGE, "s", "--")
-    drawn.add("validation accuracy", ends, _column(history, "val_accuracy", optional=True), GREEN, "^", ":")
-    drawn.finish("Accuracy during training")
+    plotted = _Curves(below, scale=100)
+    plotted.add("test accuracy at the logged step", steps, _column(log, "test_accuracy"), BLUE, "o", "-")
+    plotted.add("training accuracy, mean of the epoch", ends, _column(history, "accuracy"), ORANGE, "s", "--")
+    plotted.add("validation accuracy", ends, _column(history, "val_accuracy", optional=True), GREEN, "^", ":")
+    plotted.finish("Accuracy during training")
     below.set_ylabel("accuracy (%)")
     below.set_xlabel("training step (batches)" if log else "epoch")
     below.xaxis.set_major_locator(_whole_numbers())
@@ -82,7 +82,7 @@ class _Curves:
     """The curves of one panel.
 
     Args:
-        axes: Where they are drawn.
+        axes: Where they are plotted.
         scale: What each value is multiplied by, 100 for per cent.
     """
 
@@ -92,7 +92,7 @@ class _Curves:
         self._missing = 0
 
     def add(self, label: str, x: np.ndarray, y: np.ndarray, colour: str, marker: str, line: str) -> None:
-        """Draw one curve, unless it is empty; marks and dashes tell the curves apart without their colours."""
+        """Plot one curve, unless it is empty; marks and dashes tell the curves apart without their colours."""
         if not y.size:
             return
         y = np.where(np.isfinite(y), self._scale * y, np.nan)

@@ -10,7 +10,7 @@ from figures.style import BLUE, GREEN, house_style, new_figure
 
 @house_style
 def descent(log: Sequence[Mapping], steps_per_epoch: int) -> Figure:
-    """Draw the loss and the test accuracy against the step; the loss is the mean of all steps since the row before.
+    """Plot the loss and the test accuracy against the step; the loss is the mean of all steps since the row before.
 
     Args:
         log: Rows with `step` (counted over all epochs), `epoch`, `mean_loss` (of the epoch so far) and
@@ -24,7 +24,7 @@ def descent(log: Sequence[Mapping], steps_per_epoch: int) -> Figure:
         ValueError: If there is no row, or one lacks a value.
     """
     if not log:
-        raise ValueError("there is no row to draw")
+        raise ValueError("there is no row to plot")
     try:
         steps, epochs, means, accuracies = (
             np.array([float(row[key]) for row in log]) for key in ("step", "epoch", "mean_loss", "test_accuracy")

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from figures.checks import checked_images
 from figures.mosaic import mosaic
-from figures.style import draw_image, house_style, new_figure, title_over
+from figures.style import house_style, new_figure, plot_image, title_over
 
 _COLUMNS = 16  # maps in a row
 _WIDTH = 9.0  # inches
@@ -17,7 +17,7 @@ _GAP = "#BFD7EA"  # a colour that no grey map has
 
 @house_style
 def feature_maps(image: np.ndarray, stages: Sequence[tuple[str, np.ndarray]], label: str = "") -> Figure:
-    """Draw one image and the maps that each stage of a network makes of it, a panel per stage.
+    """Plot one image and the maps that each stage of a network makes of it, a panel per stage.
 
     Light is strong; every stage has a scale of its own, from its least to its greatest value.
 
@@ -34,7 +34,7 @@ def feature_maps(image: np.ndarray, stages: Sequence[tuple[str, np.ndarray]], la
     """
     (image,) = checked_images(np.asarray(image)[None])
     if not stages:
-        raise ValueError("there is no stage to draw")
+        raise ValueError("there is no stage to plot")
     pictures = []
     for name, maps in stages:
         maps = np.asarray(maps, np.float64)
@@ -48,7 +48,7 @@ def feature_maps(image: np.ndarray, stages: Sequence[tuple[str, np.ndarray]], la
         heights.append(sides[-1] * -(-maps.shape[2] // _COLUMNS))
     figure = new_figure(_WIDTH, 1.2 + sum(heights) + 0.42 * (len(heights) + 1) + 0.4)
     all_axes = figure.subplots(len(pictures) + 1, 1, height_ratios=[1.2, *heights])
-    draw_image(all_axes[0], image)
+    plot_image(all_axes[0], image)
     all_axes[0].set_title(f"input: {image.shape[0]} × {image.shape[1]}", loc="left")
     all_axes[0].set_anchor("W")
     for axes, (name, maps), side in zip(all_axes[1:], pictures, sides, strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.style import DARK_VERMILION, VERMILION, draw_image, new_figure, shorten, text_width, title_over
+from figures.style import DARK_VERMILION, VERMILION, new_figure, plot_image, shorten, text_width, title_over
 
 _CELL = 1.45  # inches: a 28-pixel image comes out six times as large
 _LINE = 0.17  # inches: the height of one line of a caption
@@ -16,7 +16,7 @@ _WIDEST = 1.65  # inches: a caption such as "✗ predicted T-shirt/top"
 def image_grid(
     images: np.ndarray, captions: Sequence[str], title: str, columns: int, wrong: Sequence[bool] | None = None
 ) -> Figure:
-    """Draw images row by row, with their captions above them.
+    """Plot images row by row, with their captions above them.
 
     Args:
         images: uint8 `(n, height, width, 1)`.
@@ -39,7 +39,7 @@ def image_grid(
     for axes in cells[len(images) :]:
         axes.set_axis_off()
     for i, (axes, image, lines) in enumerate(zip(cells, images, texts, strict=False)):
-        draw_image(axes, image)
+        plot_image(axes, image)
         axes.set_title("\n".join(lines), fontsize=_SIZE, loc="center")
         if wrong is not None and wrong[i]:
             axes.spines[:].set(color=VERMILION, linewidth=3, linestyle=(0, (3, 1.5)))

@@ -15,7 +15,7 @@ _LARGEST = 0.55  # inches: a kernel of a layer with few of them
 
 @house_style
 def kernel_images(kernels: Mapping[str, np.ndarray]) -> Figure:
-    """Draw the kernels of convolutions: a panel per layer, a column per filter, a row per input channel.
+    """Plot the kernels of convolutions: a panel per layer, a column per filter, a row per input channel.
 
     Red is positive, blue negative and white nought, on one scale per layer.
 
@@ -29,7 +29,7 @@ def kernel_images(kernels: Mapping[str, np.ndarray]) -> Figure:
         ValueError: If there is none, or one is not as described.
     """
     if not kernels:
-        raise ValueError("there is no kernel to draw")
+        raise ValueError("there is no kernel to plot")
     panels = {}
     for name, kernel in kernels.items():
         kernel = np.asarray(kernel, np.float64)

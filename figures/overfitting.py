@@ -11,7 +11,7 @@ from figures.style import BLUE, VERMILION, house_style, new_figure, title_over
 
 @house_style
 def overfitting(logs: Mapping[str, Sequence[Mapping]], steps_per_epoch: int) -> Figure:
-    """Draw training and test accuracy of each network, side by side on one scale, with the gap between them.
+    """Plot training and test accuracy of each network, side by side on one scale, with the gap between them.
 
     Args:
         logs: By network name, log rows with `step`, `train_accuracy` and `test_accuracy`; the row that ends an epoch
@@ -25,7 +25,7 @@ def overfitting(logs: Mapping[str, Sequence[Mapping]], steps_per_epoch: int) -> 
         ValueError: If there is no network, or a log has no row at the end of an epoch, or one lacks a value.
     """
     if not logs:
-        raise ValueError("there is no network to draw")
+        raise ValueError("there is no network to plot")
     figure = new_figure(1 + 3.7 * len(logs), 4.0)
     panels = figure.subplots(1, len(logs), sharey=True, squeeze=False)[0]
     for axes, (name, log) in zip(panels, logs.items(), strict=True):

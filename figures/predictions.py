@@ -7,24 +7,24 @@ from matplotlib.figure import Figure
 
 from figures.checks import checked_images, checked_labels, checked_names, checked_outputs
 from figures.grid import image_grid
-from figures.style import BLUE, GREY, draw_image, house_style, new_figure, shorten, title_over
+from figures.style import BLUE, GREY, house_style, new_figure, plot_image, shorten, title_over
 
 
 @house_style
 def first_predictions(
     images: np.ndarray, truths: np.ndarray, outputs: np.ndarray, class_names: Sequence[str], count: int = 10
 ) -> Figure:
-    """Draw the first test images, each with its predicted and its true class.
+    """Plot the first test images, each with its predicted and its true class.
 
     An error is marked by a cross and a dashed frame, not by colour alone.
 
     Args:
-        images: uint8 `(n, height, width, 1)`, n at least 1; those past `count` are not drawn.
+        images: uint8 `(n, height, width, 1)`, n at least 1; those past `count` are not plotted.
         truths: Integers `(n,)`, the true classes.
         outputs: Numbers `(n, classes)`, logits or probabilities: the largest of a row is the prediction, the first
             of equals.
         class_names: One name per class.
-        count: The most images to draw, at least 1.
+        count: The most images to plot, at least 1.
 
     Returns:
         The figure.
@@ -52,14 +52,14 @@ def first_predictions(
 def worst_classified(
     images: np.ndarray, truths: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], count: int = 15
 ) -> Figure:
-    """Draw the images whose true class got the lowest probability, the lowest first.
+    """Plot the images whose true class got the lowest probability, the lowest first.
 
     Args:
         images: uint8 `(n, height, width, 1)`, n at least 1.
         truths: Integers `(n,)`, the true classes.
         probabilities: Numbers `(n, classes)` in [0, 1]; rows need not sum to 1 (sigmoids).
         class_names: One name per class.
-        count: The most images to draw, at least 1; all are drawn if there are fewer. Of equal ones the first is first.
+        count: The most images to plot, at least 1; all if there are fewer. Of equal ones the first is first.
 
     Returns:
         The figure. Each caption has the image's position in `images`, its true class, the predicted one (marked by
@@ -91,7 +91,7 @@ def worst_classified(
 
 @house_style
 def output_bars(image: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Draw one image beside a bar for each of its outputs.
+    """Plot one image beside a bar for each of its outputs.
 
     Args:
         image: uint8 `(height, width, 1)`.
@@ -111,7 +111,7 @@ def output_bars(image: np.ndarray, probabilities: np.ndarray, class_names: Seque
     names = [shorten(name, 1.7, size=10) for name in class_names]
     figure = new_figure(7.5, max(3.0, 1.0 + 0.3 * len(names)))
     picture, bars = figure.subplots(1, 2, width_ratios=[2, 3])
-    draw_image(picture, image)
+    plot_image(picture, image)
     picture.set_xlabel(f"{image.shape[1]} by {image.shape[0]} pixels")
     positions = np.arange(len(names))
     bars.barh(positions, 100 * probabilities, color=[BLUE if i == largest else GREY for i in positions])

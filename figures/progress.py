@@ -11,7 +11,7 @@ from figures.style import BLUE, GREEN, ORANGE, house_style, new_figure
 
 @house_style
 def progress_curves(log: Sequence[Mapping], steps_per_epoch: int, epochs: int | None = None) -> Figure:
-    """Draw training loss, training accuracy and test accuracy against the epoch, a point per row of the log.
+    """Plot training loss, training accuracy and test accuracy against the epoch, a point per row of the log.
 
     Args:
         log: Rows with `step` (counted over all epochs), `mean_loss` and `train_accuracy` (of the epoch so far) and
@@ -26,7 +26,7 @@ def progress_curves(log: Sequence[Mapping], steps_per_epoch: int, epochs: int | 
         ValueError: If there is no row, or one lacks a value.
     """
     if not log:
-        raise ValueError("there is no row to draw")
+        raise ValueError("there is no row to plot")
     try:
         columns = {
             key: np.array([float(row[key]) for row in log])

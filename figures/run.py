@@ -1,4 +1,4 @@
-"""The set of figures that a run folder holds, and an evaluation draws anew."""
+"""The set of figures that a run folder holds, and an evaluation plots anew."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def save_samples(folder: Path, images: np.ndarray, labels: np.ndarray, class_nam
 
     Args:
         folder: Where to; made if missing.
-        images: uint8 `(n, height, width, 1)`, training images; the first ones are drawn.
+        images: uint8 `(n, height, width, 1)`, training images; the first ones are plotted.
         labels: Integers `(n,)`.
         class_names: One name per class.
 

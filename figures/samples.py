@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from figures.checks import checked_images, checked_labels, checked_names
 from figures.grid import image_grid
-from figures.style import draw_image, house_style, new_figure, shorten
+from figures.style import house_style, new_figure, plot_image, shorten
 
 
 @house_style
@@ -19,14 +19,14 @@ def sample_images(
     kind: str = "training images",
     columns: int = 5,
 ) -> Figure:
-    """Draw the first images of a set, each under its label.
+    """Plot the first images of a set, each under its label.
 
     Args:
-        images: uint8 `(n, height, width, 1)`, n at least 1; of more than `count` the rest is not drawn, and the title
-            says so. One image is drawn alone, with its label as title.
+        images: uint8 `(n, height, width, 1)`, n at least 1; of more than `count` the rest is not plotted, and the title
+            says so. One image is plotted alone, with its label as title.
         labels: Integers `(n,)`, indices into `class_names`.
         class_names: One name per class.
-        count: The most images to draw, at least 1.
+        count: The most images to plot, at least 1.
         kind: What the images are, for the title.
         columns: Images in a row.
 
@@ -45,7 +45,7 @@ def sample_images(
     if len(images) == 1:
         figure = new_figure(3.2, 3.4)
         axes = figure.subplots()
-        draw_image(axes, images[0])
+        plot_image(axes, images[0])
         axes.set_title(f"label: {shorten(captions[0], 2.2, size=11)}", loc="center")
         return figure
     part = f"{count:,} of {len(images):,}" if count < len(images) else f"{len(images):,}"

@@ -6,14 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from figures.checks import checked_images, checked_labels, checked_names, checked_outputs
-from figures.style import BLUE, GREY, draw_image, house_style, new_figure, shorten, title_over
+from figures.style import BLUE, GREY, house_style, new_figure, plot_image, shorten, title_over
 
 
 @house_style
 def outputs_side_by_side(
     images: np.ndarray, truths: np.ndarray, outputs: Mapping[str, np.ndarray], class_names: Sequence[str]
 ) -> Figure:
-    """Draw, for each image, a bar chart of every network's outputs, side by side.
+    """Plot, for each image, a bar chart of every network's outputs, side by side.
 
     Args:
         images: uint8 `(n, height, width, 1)`, n at least 1 and at most a handful.
@@ -30,7 +30,7 @@ def outputs_side_by_side(
     images, class_names = checked_images(images), checked_names(class_names)
     truths = checked_labels(truths, len(class_names), name="truths", length=len(images))
     if not outputs:
-        raise ValueError("there is no network to draw")
+        raise ValueError("there is no network to plot")
     checked = {
         name: checked_outputs(values, class_names, len(images), probabilities=True) for name, values in outputs.items()
     }
@@ -40,7 +40,7 @@ def outputs_side_by_side(
     grid = figure.subplots(len(images), 1 + len(checked), squeeze=False, width_ratios=[1.4, *[3] * len(checked)])
     positions = np.arange(len(names))
     for row, (image, truth) in enumerate(zip(images, truths, strict=True)):
-        draw_image(grid[row, 0], image)
+        plot_image(grid[row, 0], image)
         grid[row, 0].set_title(f"truth: {shorten(class_names[truth], 1.1, size=10)}", loc="center", fontsize=10)
         for axes, (network, values) in zip(grid[row, 1:], checked.items(), strict=True):
             axes.bar(positions, values[row], color=[BLUE if i == truth else GREY for i in positions])

@@ -37,17 +37,17 @@ _SETTINGS = {
 }
 
 
-def house_style(draw):
-    """Decorate a figure function: it draws in this module's style, whatever the caller's matplotlib settings are."""
+def house_style(plot):
+    """Decorate a figure function: it gets this module's style, whatever the caller's matplotlib settings are."""
 
-    @functools.wraps(draw)
-    def draw_in_style(*args, **kwargs):
+    @functools.wraps(plot)
+    def plot_in_style(*args, **kwargs):
         with matplotlib.style.context(["default", _SETTINGS]):
-            figure = draw(*args, **kwargs)
+            figure = plot(*args, **kwargs)
             figure.canvas.draw()  # ticks are made at the first draw, and take the style of that moment
             return figure
 
-    return draw_in_style
+    return plot_in_style
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -57,8 +57,8 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def draw_image(axes: Axes, image) -> None:
-    """Draw one image, uint8 `(height, width, 1)`, in its stored polarity, without ticks."""
+def plot_image(axes: Axes, image) -> None:
+    """Plot one image, uint8 `(height, width, 1)`, in its stored polarity, without ticks."""
     axes.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)

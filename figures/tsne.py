@@ -17,7 +17,7 @@ from PIL import Image
 from figures.style import CLASS_COLOURS, house_style, ink_on, new_figure, wrap
 from foundation.files import write_bytes
 
-PERPLEXITY = 30  # the source's
+PERPLEXITY = 30  # the original's
 _FRAME_MS, _LAST_FRAME_MS = 500, 3000  # milliseconds
 _TITLE_WIDTH = 6  # inches
 
@@ -26,7 +26,7 @@ def embed(features: np.ndarray, start: np.ndarray | None = None, seed: int = 0) 
     """Lay points of many dimensions out on a plane, near ones near each other, by t-SNE.
 
     Perplexity 30, or a third of the number of neighbours where that is less. The first map of a series starts, as in
-    the source, from the first two principal components and takes 1,000 iterations. Give each next one the map before
+    the original, from the first two principal components and takes 1,000 iterations. Give each next one the map before
     it as `start`: it moves on from there with 500, half the time, so that groups keep their places from frame to frame
     and what is seen to move has moved. (A map then depends on those before it.)
 
@@ -45,7 +45,7 @@ def embed(features: np.ndarray, start: np.ndarray | None = None, seed: int = 0) 
     Raises:
         ValueError: If an argument is not as described.
     """
-    # Here and not above: scikit-learn takes a second to import, and drawing a map does without it.
+    # Here and not above: scikit-learn takes a second to import, and plotting a map does without it.
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
@@ -74,7 +74,7 @@ def embed(features: np.ndarray, start: np.ndarray | None = None, seed: int = 0) 
 
 @house_style
 def tsne_map(points: np.ndarray, labels: np.ndarray, title: str) -> Figure:
-    """Draw each point of a map as its label, on a ground in the label's colour.
+    """Plot each point of a map as its label, on a ground in the label's colour.
 
     Args:
         points: Finite numbers `(n, 2)`, n at least 1, as `embed` returns them.
@@ -88,13 +88,13 @@ def tsne_map(points: np.ndarray, labels: np.ndarray, title: str) -> Figure:
         ValueError: If an argument is not as described.
     """
     points, labels = _checked_map(points, labels)
-    return _draw_map(points, labels, wrap(title, _TITLE_WIDTH, size=11), _limits([points]))
+    return _plot_map(points, labels, wrap(title, _TITLE_WIDTH, size=11), _limits([points]))
 
 
 def tsne_animation(frames: Sequence[tuple[np.ndarray, np.ndarray, str]], path: str | pathlib.Path) -> None:
     """Write maps as an animated GIF that repeats, half a second a frame and three for the last.
 
-    The axes are the same in all frames, wide enough for every point of every frame. A frame takes about 0.1 s to draw
+    The axes are the same in all frames, wide enough for every point of every frame. A frame takes about 0.1 s to plot
     and 0.7 MB of memory.
 
     Args:
@@ -109,7 +109,7 @@ def tsne_animation(frames: Sequence[tuple[np.ndarray, np.ndarray, str]], path: s
     if path.suffix.lower() != ".gif":
         raise ValueError(f"an animation is saved as .gif, not as {path.name!r}")
     if not frames:
-        raise ValueError("there is no frame to draw")
+        raise ValueError("there is no frame to plot")
     maps = [_checked_map(points, labels) for points, labels, _ in frames]
     limits = _limits([points for points, _ in maps])
     captions = [wrap(caption, _TITLE_WIDTH, size=11) for _, _, caption in frames]
@@ -120,7 +120,7 @@ def tsne_animation(frames: Sequence[tuple[np.ndarray, np.ndarray, str]], path: s
     for number, ((points, labels), caption) in enumerate(zip(maps, captions, strict=True), start=1):
         caption += "\n" * (lines - caption.count("\n"))  # as high a title in each frame, so that the axes stay put
         # The number also keeps equal frames apart, which Pillow would merge.
-        figure = house_style(_draw_map)(points, labels, f"{caption}\nframe {number} of {len(frames)}", limits)
+        figure = house_style(_plot_map)(points, labels, f"{caption}\nframe {number} of {len(frames)}", limits)
         image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
         images.append(image.quantize(palette=palette, dither=Image.Dither.NONE))
 
@@ -130,8 +130,8 @@ def tsne_animation(frames: Sequence[tuple[np.ndarray, np.ndarray, str]], path: s
     write_bytes(path, gif.getvalue())
 
 
-def _draw_map(points: np.ndarray, labels: np.ndarray, title: str, limits: tuple[float, float]) -> Figure:
-    """Draw one map on square axes that reach from `limits[0]` to `limits[1]` both ways."""
+def _plot_map(points: np.ndarray, labels: np.ndarray, title: str, limits: tuple[float, float]) -> Figure:
+    """Plot one map on square axes that reach from `limits[0]` to `limits[1]` both ways."""
     left, bottom, side, right = 1.05, 0.65, 6.0, 0.15  # inches
     width, height = left + side + right, bottom + side + 0.1 + 0.2 * (1 + title.count("\n"))
     figure = new_figure(width, height)
@@ -150,13 +150,13 @@ def _draw_map(points: np.ndarray, labels: np.ndarray, title: str, limits: tuple[
 
 
 def _marked_points(points: np.ndarray, labels: np.ndarray, figure: Figure) -> PathCollection:
-    """Return all points as one artist: 500 text artists would take the better part of a second to draw.
+    """Return all points as one artist: 500 text artists would take the better part of a second to plot.
 
     Its paths come in pairs, a point's ground and its label on it, so that a later point covers both of an earlier one.
     """
     marks = {label: _mark(str(label)) for label in np.unique(labels)}
     grounds = [CLASS_COLOURS[label % len(CLASS_COLOURS)] for label in labels]
-    to_pixels = Affine2D().scale(1 / 72) + figure.dpi_scale_trans  # a mark is drawn in points, 72 to an inch
+    to_pixels = Affine2D().scale(1 / 72) + figure.dpi_scale_trans  # a mark is plotted in points, 72 to an inch
     return PathCollection(
         [path for label in labels for path in marks[label]],
         offsets=np.repeat(points, 2, axis=0),

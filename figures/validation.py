@@ -11,7 +11,7 @@ from figures.style import BLUE, VERMILION, house_style, new_figure
 
 @house_style
 def validation_curves(history: Sequence[Mapping]) -> Figure:
-    """Draw the training loss and the validation loss of each epoch.
+    """Plot the training loss and the validation loss of each epoch.
 
     Args:
         history: Rows with `epoch` (from 0), `loss` and `val_loss`; at least one.
@@ -23,7 +23,7 @@ def validation_curves(history: Sequence[Mapping]) -> Figure:
         ValueError: If there is no row, or one lacks a value.
     """
     if not history:
-        raise ValueError("there is no row to draw")
+        raise ValueError("there is no row to plot")
     try:
         epochs, training, validation = (
             np.array([float(row[key]) for row in history]) for key in ("epoch", "loss", "val_loss")

@@ -17,6 +17,8 @@ CERTAIN = "certain predictions"
 PARTIAL = "partial batch"
 # The draw of zeros, in the model's inputs or, of what penalises a weight, in that weight.
 BLANK = "blank"
+# The draw of a single example.
+BATCH_OF_ONE = "batch of one"
 # The draw that the user gave, and the first ordinary one that is drawn.
 GIVEN, ORDINARY = "given", "ordinary 1"
 # Columns of the user's examples have ranges of their own if the largest numbers of one are so many times another's.
@@ -136,7 +138,7 @@ def refuse_strings(specs: Sequence[InputSpec], backends: Sequence[str]) -> dict[
 
 
 def _edges(specs: Sequence[InputSpec], edge: bool, special: bool) -> list[str]:
-    names = [BLANK, "constant", "ties", "batch of one"] if edge else []
+    names = [BLANK, "constant", "ties", BATCH_OF_ONE] if edge else []
     if edge and any(spec.tokens is None and not spec.vocabulary and spec.dtype != "bool" for spec in specs):
         names += ["large", "tiny"] if not all(spec.discrete for spec in specs) else ["large"]
     return names + (list(_SPECIAL) if special else [])
@@ -226,7 +228,7 @@ def _pad(values: np.ndarray, marker: float, generator: np.random.Generator) -> N
 
 def _draw_values(spec: InputSpec, kind: str, seed: int, position: int, batch_size: int) -> np.ndarray:
     generator = np.random.default_rng([seed, position, *kind.encode()])
-    batch = 1 if kind == "batch of one" else batch_size
+    batch = 1 if kind == BATCH_OF_ONE else batch_size
     shape = tuple(
         size if size is not None else batch if axis == 0 else UNKNOWN_SIZE for axis, size in enumerate(spec.shape)
     )

@@ -73,6 +73,10 @@ class RemoteError(WorkerError):
         return self.type_name == "MemoryError" or "out of memory" in text or "allocat" in text
 
 
+class ModelLost(RemoteError):  # noqa: N818  # as above
+    """The worker holds no model: its process was started anew, since the one before has ended in another task."""
+
+
 class UnsupportedKeras(Exception):  # noqa: N818  # as above
     """This version of Keras works in a way that the engine cannot follow: it would judge wrongly.
 

@@ -59,6 +59,8 @@ class Ledger:
     # one between both, another sign of an eigenvector.
     _excused: dict[str, set[str]] = field(default_factory=dict)
     _findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
+    # The keys of those findings that tell of other whole numbers.
+    _whole_numbers: set[tuple[object, ...]] = field(default_factory=set)
     _measurements: dict[tuple[object, ...], Measurement] = field(default_factory=dict)
     configurations: dict[str, Mapping[str, object]] = field(default_factory=dict)
     functions: dict[str, set[str]] = field(default_factory=dict)
@@ -122,6 +124,10 @@ class Ledger:
         )
         if worse:
             self._findings[key] = new
+            if difference.whole_numbers:
+                self._whole_numbers.add(key)
+            else:
+                self._whole_numbers.discard(key)
 
     def keep(self, place: Place, said: Judgement, mode: str, draw: Draw, *, measured: bool = True) -> None:
         """Keep all that was said of one call or part.
@@ -185,6 +191,11 @@ class Ledger:
     def excused(self) -> set[str]:
         """Who gives another whole number, or makes another choice, somewhere, where either is right."""
         return set().union(*self._excused.values())
+
+    @property
+    def whole_numbers_differ(self) -> bool:
+        """Whether a finding tells of other whole numbers."""
+        return bool(self._whole_numbers)
 
     def blamed_within(self, path: str) -> set[str | None]:
         """Return which executions differ in the layers within a path, for a fault or for what is excused."""

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from keras_parity.crew import Crew, answer_or_error
-from keras_parity.errors import WorkerDied, WorkerError
+from keras_parity.errors import ModelLost, WorkerDied, WorkerError
 from keras_parity.executions import Capability, Execution
 from keras_parity.memory import give_back_freed_memory
-from keras_parity.protocol.results import NO_MODEL
 from keras_parity.protocol.tasks import CloseCase, OpenCase, ReleaseMemory, RunModel, SetWeights, Task
 
 Answer = TypeVar("Answer")
@@ -238,7 +237,7 @@ class Begun(Generic[Answer]):
         for name, answer in answers.items():
             # A task begun before a failure was known found a new worker, without the model.
             if isinstance(answer, WorkerError):
-                lost = NO_MODEL in str(answer)
+                lost = isinstance(answer, ModelLost)
                 text = "its process has ended in another task, as where memory runs out" if lost else str(answer)
                 self.participants.fail(name, text)
             elif name not in self.participants.failures:

@@ -12,7 +12,7 @@ from keras_parity.errors import UsageError
 from keras_parity.executions import find_executions, installed_executions
 from keras_parity.names import DTYPES
 from keras_parity.protocol.source import ModelSource
-from keras_parity.source import describe_objects, describe_source, pack
+from keras_parity.source import describe_objects, describe_source, pickle_value
 
 # What stands in a written request for a value that only Python can hold.
 _PYTHON = "in Python"
@@ -103,7 +103,7 @@ class CheckRequest:
             rest["class_weight"] = _given_class_weights(rest["class_weight"])
         label, kind = values["model"], values["kind"]
         reference = label if kind == "function" and ":" in label else None
-        kwargs = pack(values["kwargs"], "the keyword arguments") if values.get("kwargs") else None
+        kwargs = pickle_value(values["kwargs"], "the keyword arguments") if values.get("kwargs") else None
         path = label if kind == "file" else None
         source = ModelSource(label, kind, path, reference, kwargs=kwargs, custom=values["custom"])
         return cls(source, **rest)

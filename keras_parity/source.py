@@ -1,6 +1,6 @@
 """What the user named, a `.keras` file, `module:function` or something to call, described for the workers.
 
-The parent never imports the user's module, which would import keras: it looks at names in the source text. A function
+The parent never imports the user's module, which would import keras: it looks at names in its text. A function
 that a fresh process cannot import (of a notebook, a script, a test, or inside another function) travels by value.
 """
 
@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from keras_parity.errors import UsageError, describe_missing, quote
-from keras_parity.protocol.source import ModelSource, PackedObject
+from keras_parity.protocol.source import ModelSource, PickledObject
 
 if TYPE_CHECKING:
     import keras
@@ -47,20 +47,20 @@ def describe_source(model: object, kwargs: dict[str, Any] | None = None, custom:
         return _describe_file(Path(model), custom, paths)
     if isinstance(model, str):
         reference = _check_reference(model, paths)
-        packed = pack(kwargs, "the keyword arguments") if kwargs else None
-        return ModelSource(model, "function", reference=reference, kwargs=packed, custom=custom, sys_path=paths)
+        pickled = pickle_value(kwargs, "the keyword arguments") if kwargs else None
+        return ModelSource(model, "function", reference=reference, kwargs=pickled, custom=custom, sys_path=paths)
     if _is_keras_model(model):
         if kwargs:
             raise UsageError("keyword arguments are for functions that build a model; this one is built")
-        return ModelSource(model.name, "model", pickled=_pack_model(model))
+        return ModelSource(model.name, "model", pickled=_pickle_model(model))
     if callable(model):
         label = getattr(model, "__qualname__", None) or type(model).__qualname__
-        packed = pack(kwargs, "the keyword arguments") if kwargs else None
+        pickled = pickle_value(kwargs, "the keyword arguments") if kwargs else None
         return ModelSource(
             label,
             "function",
-            pickled=pack(model, label),
-            kwargs=packed,
+            pickled=pickle_value(model, label),
+            kwargs=pickled,
             custom=custom,
             sys_path=paths if custom else (),
         )
@@ -91,10 +91,10 @@ def describe_objects(value: Any) -> Any:
         raise UsageError(f"cannot send {kind.__name__} to another process ({reason}); give module:function") from error
     if kind.__module__.split(".")[0] == "keras":
         return serialized
-    return PackedObject(pack(kind, kind.__name__), config, kind.__name__)
+    return PickledObject(pickle_value(kind, kind.__name__), config, kind.__name__)
 
 
-def pack(value: object, label: str) -> bytes:
+def pickle_value(value: object, label: str) -> bytes:
     """Return a pickle that a fresh process can open: what it could not import is in it by value.
 
     Raises:
@@ -131,7 +131,7 @@ def _is_keras_model(model: object) -> "TypeGuard[keras.Model]":
     return keras is not None and isinstance(model, getattr(keras, "Model", ()))
 
 
-def _pack_model(model: "keras.Model") -> bytes:
+def _pickle_model(model: "keras.Model") -> bytes:
     """Return a built model as a pickle of its `.keras` file and of the classes in it that are not Keras's."""
     with tempfile.TemporaryDirectory(prefix="keras-parity-") as folder:
         path = Path(folder, "model.keras")
@@ -142,7 +142,7 @@ def _pack_model(model: "keras.Model") -> bytes:
             raise UsageError(f"cannot save {model.name} ({reason}); give the function that builds it") from error
         contents = path.read_bytes()
     kinds = {type(layer) for layer in _layers_within(model)}
-    own = [pack(kind, kind.__name__) for kind in kinds if kind.__module__.split(".")[0] != "keras"]
+    own = [pickle_value(kind, kind.__name__) for kind in kinds if kind.__module__.split(".")[0] != "keras"]
     return pickle.dumps((contents, own))
 
 
@@ -168,7 +168,7 @@ def _layers_within(model: "keras.Model") -> list["keras.Layer"]:
 
 
 def _check_reference(text: str, paths: tuple[str, ...]) -> str:
-    """Return `module:name`, once the module's source text is known to define the name, as far as it can tell."""
+    """Return `module:name`, once the module's text is known to define the name, as far as it can tell."""
     module, _, name = text.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), *name.split(".")]):
         raise UsageError(f"{quote(text)} names nothing; give {FORMS}")
@@ -181,7 +181,7 @@ def _check_reference(text: str, paths: tuple[str, ...]) -> str:
 
 
 def _find_module(name: str, paths: tuple[str, ...]) -> Path | None:
-    """Return a module's source file without importing it or the packages around it; None where it has none.
+    """Return a module's file without importing it or the packages around it; None where it has none.
 
     Raises:
         UsageError: If there is no such module.

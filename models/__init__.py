@@ -1,7 +1,7 @@
 """The classic systems, one per file, found by file name: `mnist_cnn` is `models/mnist_cnn.py`.
 
 A system's module has a docstring (its first sentence says what it is; a paragraph begins with the number of parameters,
-as `28,938 parameters`; a line begins with `Source:`), a `RECIPE` and a `build()`. It may have `VARIANTS`: what
+as `28,938 parameters`; a line begins with `Origin:`), a `RECIPE` and a `build()`. It may have `VARIANTS`: what
 `{"long": Variant(...)}` in `models/lenet.py` describes is the system `lenet-long`. Only `build()` imports keras.
 """
 
@@ -29,7 +29,7 @@ class System:
     Attributes:
         name: Its file's name, with a hyphen and the variant's name if it is one.
         title: The first sentence of its docstring.
-        source: The work that it comes from, as its docstring says.
+        origin: The work that it comes from, as its docstring says.
         parameters: How many it has, as its docstring or its variant says; None where neither does.
         recipe: The values it trains with.
         builder: Its module's `build`.
@@ -38,7 +38,7 @@ class System:
 
     name: str
     title: str
-    source: str
+    origin: str
     parameters: int | None
     recipe: Recipe
     builder: Callable[..., "keras.Model"]
@@ -94,13 +94,13 @@ def load(name: str) -> System:
             raise UserError(f"no variant {key!r} of {base}; {there}")
         variant = variants[key]
     text = module.__doc__ or ""
-    source = re.search(r"^Source: (.+)$", text, re.MULTILINE)
+    origin = re.search(r"^Origin: (.+)$", text, re.MULTILINE)
     parameters = re.search(r"^([\d,]+) parameters", text, re.MULTILINE)
     documented = int(parameters.group(1).replace(",", "")) if parameters else None
     return System(
         name=name,
         title=text.split(".", 1)[0],
-        source=source.group(1).rstrip(".") if source else "",
+        origin=origin.group(1).rstrip(".") if origin else "",
         parameters=variant.parameters or documented,
         recipe=variant.recipe,
         builder=module.build,

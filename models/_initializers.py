@@ -1,4 +1,4 @@
-"""The initial weights of PyTorch's layers, which most of the sources start from."""
+"""The initial weights of PyTorch's layers, which most of the originals start from."""
 
 import math
 from typing import Any

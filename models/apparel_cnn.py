@@ -2,15 +2,15 @@
 
 2,190 parameters: 40 + 16 + 148 + 16 + 1,970; 16 of them are the statistics that BatchNorm keeps.
 
-Source: a PyTorch tutorial on a competition's pictures of clothing (its text is not public).
+Origin: a PyTorch tutorial on a competition's pictures of clothing (its text is not public).
 
 It reports about 72 % on training and on validation images and 71 % on the test images, where a plain network had 65 %.
 
 Deviations: the images held out are the last tenth and not a random one. PyTorch's BatchNorm keeps the unbiased estimate
-of the variance, Keras's the biased one; over 54,000 × 28 × 28 values that is a part in 42 million. The source's rate,
+of the variance, Keras's the biased one; over 54,000 × 28 × 28 values that is a part in 42 million. The original's rate,
 0.07, moves the last layer's weights by as much as their own size in one step: runs end anywhere between 0.65 and 0.73,
 by their initial weights. At 0.02 the 25 steps go further, and the moving statistics, a tenth of them each step's, are
-nearer to those of the last weights. `--set learning_rate=0.07` trains as the source does.
+nearer to those of the last weights. `--set learning_rate=0.07` trains as the original does.
 """
 
 from typing import TYPE_CHECKING

@@ -2,9 +2,9 @@
 
 159,410 parameters: 157,000 + 400 + 2,010.
 
-Source: the same PyTorch tutorial as `strided_cnn`'s.
+Origin: the same PyTorch tutorial as `strided_cnn`'s.
 
-Deviations: loss and optimiser are not in the source; see `strided_cnn`.
+Deviations: loss and optimiser are not in the original; see `strided_cnn`.
 """
 
 from typing import TYPE_CHECKING

@@ -2,17 +2,17 @@
 
 2,154 parameters: 40 + 296 + 1,168 + 650.
 
-Source: a tutorial of small networks in three frameworks, its PyTorch part (its text is not public).
+Origin: a tutorial of small networks in three frameworks, its PyTorch part (its text is not public).
 
 It looks inside its network: at the kernels and at the feature maps.
 
-Two quirks of the source are kept. Its cross-entropy takes a softmax of its own, of outputs that have been through one
+Two quirks of the original are kept. Its cross-entropy takes a softmax of its own, of outputs that have been through one
 already: so the loss of one image lies between 0.79 and 2.37 and the gradients are small. And the loss is summed over
 the batch and not averaged: so printed losses are some 50 times those of the other systems, and never below 50 × ln(1 +
 9/e) = 73.1. On the TensorFlow backend Keras's own loss would undo the first quirk, as it goes back to the logits behind
 a softmax; the recipe's loss does not.
 
-Deviations: the source's batch size is not known; 50 is taken.
+Deviations: the original's batch size is not known; 50 is taken.
 """
 
 from typing import TYPE_CHECKING

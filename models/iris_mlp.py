@@ -2,9 +2,9 @@
 
 49 parameters: 40 + 9.
 
-Source: a tutorial of small networks in three frameworks, its first Keras part (its text is not public).
+Origin: a tutorial of small networks in three frameworks, its first Keras part (its text is not public).
 
-Deviations: the source does not say how it divides the 150 flowers, nor whether it scales them; see `data/iris.py`.
+Deviations: the original does not say how it divides the 150 flowers, nor whether it scales them; see `data/iris.py`.
 """
 
 from typing import TYPE_CHECKING

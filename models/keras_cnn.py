@@ -2,7 +2,7 @@
 
 63,050 parameters: 320 + 62,730.
 
-Source: a tutorial of small networks in three frameworks, its Keras part (its text is not public).
+Origin: a tutorial of small networks in three frameworks, its Keras part (its text is not public).
 
 Deviations: the one-hot targets are made inside the loss, from whole-number labels. On TensorFlow Keras computes the
 loss from the logits behind the softmax, on JAX and PyTorch from probabilities clipped to [1e-7, 1 − 1e-7]: past that,

@@ -1,9 +1,9 @@
 """LeNet, the network of sigmoids and average pools, for clothing in place of digits.
 
-61,706 parameters: 156 + 2,416 + 48,120 + 10,164 + 850. The source reports loss 0.475 and accuracy 0.81 to 0.82 after
+61,706 parameters: 156 + 2,416 + 48,120 + 10,164 + 850. The original reports loss 0.475 and accuracy 0.81 to 0.82 after
 ten epochs, and about 0.90 after 50.
 
-Source: a PyTorch tutorial on LeNet, for Fashion-MNIST (its text is not public).
+Origin: a PyTorch tutorial on LeNet, for Fashion-MNIST (its text is not public).
 
 `mlp` is the network that it is compared with.
 
@@ -11,7 +11,7 @@ Deviations: none in what is computed; the random numbers of the initial weights 
 
 Variants, as `--model lenet-long`: `long` trains for 50 epochs, the last five with a learning rate halved each time (a
 constant one ended at 0.886 of the test images, where 0.891 were right so); `narrow` and `max_pool` are those that the
-source discusses.
+original discusses.
 """
 
 from typing import TYPE_CHECKING
@@ -44,8 +44,8 @@ def build(channels: tuple[int, int] = (6, 16), pooling: str = "average") -> "ker
     """Build LeNet, uncompiled and freshly initialised.
 
     Args:
-        channels: Filters of the two convolutions; the source discusses 5 and 15 too.
-        pooling: "average" as in the source, or "max", which it calls a little better in practice.
+        channels: Filters of the two convolutions; the original discusses 5 and 15 too.
+        pooling: "average" as in the original, or "max", which it calls a little better in practice.
 
     Returns:
         A model from float32 images `(batch, 28, 28, 1)` in [0, 1] to float32 logits `(batch, 10)`.

@@ -1,8 +1,8 @@
 """One hidden layer of 256 ReLUs: the plain network that over-fits where LeNet does not.
 
-203,530 parameters: 200,960 + 2,570. The source reports an accuracy in the 80s after ten epochs.
+203,530 parameters: 200,960 + 2,570. The original reports an accuracy in the 80s after ten epochs.
 
-Source: the same PyTorch tutorial as `lenet`'s.
+Origin: the same PyTorch tutorial as `lenet`'s.
 
 Deviations: none in what is computed; the random numbers of the initial weights are Keras's own.
 """

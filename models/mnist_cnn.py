@@ -2,10 +2,10 @@
 
 28,938 parameters: 416 + 12,832 + 15,690. One epoch reaches 0.98; README.md has the table of times and accuracies.
 
-Source: a PyTorch tutorial on one convolutional network, for MNIST, with a t-SNE map (its text is not public).
+Origin: a PyTorch tutorial on one convolutional network, for MNIST, with a t-SNE map (its text is not public).
 
-Deviations: the source logs after steps 1, 51, 101 …; here a line follows every 50th step, so that the last line shows
-the finished epoch. Initial weights follow the source's distribution (PyTorch's default for Conv2d and Linear: weight
+Deviations: the original logs after steps 1, 51, 101 …; here a line follows every 50th step, so that the last line shows
+the finished epoch. Initial weights follow the original's distribution (PyTorch's default for Conv2d and Linear: weight
 and bias uniform in ±1/√fan_in) but not its random numbers.
 """
 

@@ -2,11 +2,11 @@
 
 3,760 parameters: 260 + 40 + 910 + 40 + 2,510; 40 of them are the statistics that BatchNorm keeps.
 
-Source: a PyTorch tutorial that puts a convolutional network in the place of an ordinary one (its text is not public).
+Origin: a PyTorch tutorial that puts a convolutional network in the place of an ordinary one (its text is not public).
 
 `bp_mlp` is the network that it replaces.
 
-Deviations: the source names neither loss nor optimiser; its predecessor's are taken, binary cross-entropy on the ten
+Deviations: the original names neither loss nor optimiser; its predecessor's are taken, binary cross-entropy on the ten
 sigmoid outputs against one-hot targets, and Adam. PyTorch's BatchNorm keeps the unbiased estimate of the variance for
 later, Keras's the biased one: for one image the first layer averages 12 × 12 values and the second 5 × 5, so that the
 variances that Keras keeps are 144/143 and 25/24 times too small by PyTorch's measure. What a training step does is the

@@ -2,11 +2,11 @@
 
 30,360 parameters: 400 + 29,440 + 520, for a vocabulary of seven words and the padding.
 
-Source: a tutorial of small networks in three frameworks, its recurrent part (its text is not public).
+Origin: a tutorial of small networks in three frameworks, its recurrent part (its text is not public).
 
 It only prints the summary; that the network is trained, and on what, is ours.
 
-Deviations: none in the layers. The padding is not masked, as the source asks for no mask. On TensorFlow the embedding's
+Deviations: none in the layers. The padding is not masked, as the original has no mask. On TensorFlow the embedding's
 gradient is sparse, and Keras's Adam there squares it before it adds up what belongs to the same word: the padding,
 which stands in every sentence many times, moves otherwise than on JAX and PyTorch (tests/models/test_originals.py).
 """

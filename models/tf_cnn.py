@@ -2,7 +2,7 @@
 
 3,274,634 parameters: 832 + 51,264 + 3,212,288 (a dense layer of 1,024 on 3,136 inputs) + 10,250.
 
-Source: a tutorial of small networks in three frameworks, its TensorFlow 1 part (its text is not public).
+Origin: a tutorial of small networks in three frameworks, its TensorFlow 1 part (its text is not public).
 
 Only the input stage is quoted there: flat rows of 784 pixels, divided by 255, reshaped to 28×28×1, one-hot labels,
 tested on the first 3,000 test images. The layers, the optimiser and the batch of 50 are that program's usual

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from tests.workers import BACKENDS, BackendWorker
+from keras_parity.names import TRAINING_BACKENDS
+from tests.workers import BackendWorker
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,14 +36,14 @@ def workers(cache):
 
         def run_everywhere(self, function, *args, **kwargs) -> dict:
             """Return `{backend: function(*args, **kwargs)}` of every backend."""
-            return {backend: self[backend].run(function, *args, **kwargs) for backend in BACKENDS}
+            return {backend: self[backend].run(function, *args, **kwargs) for backend in TRAINING_BACKENDS}
 
     yield Workers()
     for worker in started.values():
         worker.close()
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session", params=TRAINING_BACKENDS)
 def worker(request, workers):
     """The process of one backend; a test that asks for it runs on all three."""
     return workers[request.param]

@@ -1,12 +1,12 @@
-"""The headline system learns what its source says, on every backend, from its recipe alone."""
+"""The headline system learns what its original says, on every backend, from its recipe alone."""
 
 import json
 
 from tests.commands import run_main
 
 
-def test_one_epoch_of_mnist_cnn_reaches_the_sources_accuracy(worker, tmp_path):
-    """At least 0.975 of all 10,000 test images after the source's one epoch; a perfect score would be as suspect."""
+def test_one_epoch_of_mnist_cnn_reaches_the_originals_accuracy(worker, tmp_path):
+    """At least 0.975 of all 10,000 test images after the original's one epoch; a perfect score would be as suspect."""
     arguments = ["--model", "mnist_cnn", "--backend", worker.backend, "--out", "run", "--no-figures"]
 
     code, stdout, stderr = worker.run(run_main, "train", arguments, str(tmp_path))

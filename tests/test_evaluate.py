@@ -100,7 +100,7 @@ def test_every_image_gets_the_same_class_on_every_backend(workers, run):
 
 
 def test_the_table_and_the_figures_are_there(worker, run, tmp_path):
-    """Without `--json` it prints accuracy, loss and a row per class, and draws the figures."""
+    """Without `--json` it prints accuracy, loss and a row per class, and plots the figures."""
     arguments = [str(run), "--backend", worker.backend, "--out", "figures"]
 
     code, stdout, stderr = worker.run(run_main, "evaluate", arguments, str(tmp_path))
@@ -116,7 +116,7 @@ def test_the_table_and_the_figures_are_there(worker, run, tmp_path):
 
 
 def test_a_picture_of_any_size_and_polarity_is_classified(workers, run, tmp_path):
-    """A test image, enlarged and as dark ink on light paper, is the digit that it was; its outputs are drawn."""
+    """A test image, enlarged and as dark ink on light paper, is the digit that it was; its outputs are plotted."""
     raw = gzip.decompress((EMBEDDED / "mnist" / "t10k-images-idx3-ubyte.gz").read_bytes())[16 : 16 + 784]
     seven = Image.fromarray(255 - np.frombuffer(raw, np.uint8).reshape(28, 28)).resize((300, 200))
     seven.save(tmp_path / "seven.png")

@@ -80,7 +80,7 @@ def test_a_smoke_run_leaves_a_whole_run_folder(worker, smoke):
     assert any(run.glob("tensorboard/train/events*"))
 
 
-def test_the_output_is_the_sources(worker, smoke):
+def test_the_output_is_the_originals(worker, smoke):
     """The architecture, the log line and the first ten predictions beside the truth are printed on stdout."""
     _, stdout, _, _ = smoke(worker.backend)
 
@@ -198,7 +198,7 @@ def test_bad_values_give_one_line_and_no_folder(workers, tmp_path, arguments, me
 
 
 def test_list_shows_every_system(tmp_path):
-    """`--list` has name, parameters, data set and source; a variant has its own number of parameters."""
+    """`--list` has name, parameters, data set and origin; a variant has its own number of parameters."""
     code, stdout, _ = run_main("train", ["--list"], str(tmp_path))
 
     assert code == 0

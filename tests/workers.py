@@ -4,10 +4,6 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from training.backend import BACKENDS
-
-__all__ = ["BACKENDS", "BackendWorker"]
-
 
 class BackendWorker:
     """Runs functions in a process where Keras uses one backend.

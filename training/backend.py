@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from foundation.errors import UserError
 from keras_parity.backend_process import backend_environment
 from keras_parity.errors import UsageError
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.platform_support import refuse_windows
-
-BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def choose_backend(flag: str | None = None) -> str:
@@ -33,9 +32,9 @@ def choose_backend(flag: str | None = None) -> str:
     except UsageError as error:
         raise UserError(str(error)) from None
     name = flag or os.environ.get("KERAS_BACKEND") or "tensorflow"
-    if name not in BACKENDS:
+    if name not in TRAINING_BACKENDS:
         origin = "--backend" if flag else "KERAS_BACKEND"
-        raise UserError(f"{origin} is {name!r}; choose one of {', '.join(BACKENDS)}")
+        raise UserError(f"{origin} is {name!r}; choose one of {', '.join(TRAINING_BACKENDS)}")
     for package in ("keras", name, "tensorflow"):  # TensorFlow feeds every backend through tf.data
         if importlib.util.find_spec(package) is None:
             raise UserError(f'the package {package!r} is not installed; run: pip install -e ".[zoo]"')
@@ -46,7 +45,7 @@ def start_backend(name: str) -> None:
     """Import keras on the backend `name`, quietly, with the settings that were measured to be fast.
 
     Args:
-        name: One of `BACKENDS`.
+        name: One of `TRAINING_BACKENDS`.
 
     Raises:
         UserError: If keras was already imported on another backend.

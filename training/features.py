@@ -6,7 +6,7 @@ import numpy as np
 from data.pipeline import scale
 from data.split import Split
 
-# The source maps the first 500 test images.
+# The original maps the first 500 test images.
 EXAMPLES = 500
 # 100 frames of mnist_cnn are 300 MB; past that every second one is dropped.
 MOST_FRAMES = 100

@@ -96,8 +96,8 @@ def train(
         checkpoint_seconds: Least time between two checkpoints.
         say: Gets the text of each line of the recipe's log.
         features: Gets the model and the step at each row of the log; None for nothing.
-        watch: Gets the log and the history after each new row of either, as to draw them; None for nothing.
-        show_progress: Draw a bar on stderr.
+        watch: Gets the log and the history after each new row of either, as to plot them; None for nothing.
+        show_progress: Show a bar on stderr.
         callbacks: Further Keras callbacks, as TensorBoard.
 
     Raises:

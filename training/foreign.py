@@ -20,7 +20,7 @@ import numpy as np
 from foundation.errors import UserError
 from keras_parity.archive import CLASSIFIER, write_inspected_copy
 from keras_parity.errors import UsageError, quote
-from training.backend import BACKENDS
+from keras_parity.names import TRAINING_BACKENDS
 
 # What the child inherits: where programs and libraries lie, the language, and no secret or setting of Keras.
 _KEPT_VARIABLES = (
@@ -65,7 +65,12 @@ def predict_foreign(
         UserError: In one line, if there is no such file, if it is damaged, hostile or not of the kind above, or if it
             exceeds a limit. No process and no temporary file is left, then or on Ctrl-C.
     """
-    if backend not in BACKENDS or inputs.dtype != np.float32 or len(inputs) < 1 or inputs.shape[1:] != (28, 28, 1):
+    if (
+        backend not in TRAINING_BACKENDS
+        or inputs.dtype != np.float32
+        or len(inputs) < 1
+        or inputs.shape[1:] != (28, 28, 1)
+    ):
         raise ValueError(f"{backend} and {inputs.dtype} inputs of shape {inputs.shape} are not those documented")
     path = Path(path)
     try:

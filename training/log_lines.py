@@ -1,8 +1,8 @@
-"""What a training run prints, in the words of each source."""
+"""What a training run prints, in the words of each original."""
 
 
 class LogLines:
-    """The lines of one source; None where it prints nothing."""
+    """The lines of one original; None where it prints nothing."""
 
     def before_epoch(self, epoch: int, epochs: int) -> str | None:
         """Return the line before epoch number `epoch` (from 0) of `epochs`."""

@@ -20,7 +20,7 @@ class TrainingRequest:
         data_dir: Folder of the data set's files; None takes those that travel with the repository, or downloads.
         resume: Whether to go on with the run that is in `out`.
         overwrite: Whether an earlier run in `out` may be deleted.
-        figures: Whether to draw any.
+        figures: Whether to plot any.
         tsne: Whether to animate the t-SNE map.
         tensorboard: Whether to write TensorBoard's files.
         csv: Whether to write Keras's own CSV file.

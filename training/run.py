@@ -1,4 +1,4 @@
-"""A whole run: the data read, the system trained, saved, scored and drawn, as `train.py` and comparisons ask for it."""
+"""A whole run: the data read, the system trained, saved, scored and plotted, as `train.py` and `compare.py` ask."""
 
 import sys
 import time
@@ -66,7 +66,7 @@ def process_start() -> float:
 
 
 def train_and_report(request: TrainingRequest, dataset: Dataset, folder: RunFolder, moments: dict[str, float]) -> int:
-    """Train, save, score, draw; return the exit code.
+    """Train, save, score, plot; return the exit code.
 
     Args:
         request: What was asked for.
@@ -85,8 +85,8 @@ def train_and_report(request: TrainingRequest, dataset: Dataset, folder: RunFold
 
     config = request.config
     system, recipe = models.load(config.model), config.recipe
-    draws = dataset.shows_images and request.figures
-    recorder = FeatureRecorder(recipe.tsne_layer, dataset.test) if recipe.tsne_layer and draws else None
+    plots = dataset.shows_images and request.figures
+    recorder = FeatureRecorder(recipe.tsne_layer, dataset.test) if recipe.tsne_layer and plots else None
     model = system.build()
     model.summary(print_fn=print)
     if recipe.log == "summary":
@@ -99,7 +99,7 @@ def train_and_report(request: TrainingRequest, dataset: Dataset, folder: RunFold
         resume=request.resume,
         checkpoint_seconds=request.checkpoint_seconds,
         features=recorder if request.tsne else None,
-        watch=make_live_curves(config, dataset, folder) if draws else None,
+        watch=make_live_curves(config, dataset, folder) if plots else None,
         show_progress=True,
         callbacks=make_loggers(request, folder),
     )
@@ -127,15 +127,15 @@ def train_and_report(request: TrainingRequest, dataset: Dataset, folder: RunFold
     if dataset.test_ids:
         write_submission(folder.path / SUBMISSION, dataset.test_ids[: len(test)], outputs.argmax(axis=1))
         print(f"submission in {folder.path / SUBMISSION}", file=sys.stderr)
-    if draws:
-        draw(config, dataset, test, scored, training, folder, recorder)
+    if plots:
+        save_figures(config, dataset, test, scored, training, folder, recorder)
     return 0
 
 
 def make_live_curves(
     config: RunConfig, dataset: Dataset, folder: RunFolder
 ) -> Callable[[list[dict], list[dict]], None] | None:
-    """Return what draws the curves while it trains, where the system's source does; else None."""
+    """Return what plots the curves while it trains, where the system's original does; else None."""
     if config.recipe.log != "summary":
         return None
     from figures.live import LiveFigure, find_screen
@@ -163,7 +163,7 @@ def make_loggers(request: TrainingRequest, folder: RunFolder) -> "list[keras.cal
     return loggers
 
 
-def draw(
+def save_figures(
     config: RunConfig,
     dataset: Dataset,
     test: Split,

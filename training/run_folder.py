@@ -12,7 +12,7 @@ from data.split import Dataset, Split
 from foundation.errors import UserError
 from foundation.files import append_line, describe_os_error, write_json, write_text
 from foundation.recipe import Recipe
-from training.backend import BACKENDS
+from keras_parity.names import TRAINING_BACKENDS
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
 HISTORY, LOG, MODEL, CHECKPOINT = "history.csv", "log.jsonl", "model.keras", "checkpoint.npz"
@@ -123,7 +123,9 @@ class RunFolder:
             raise UserError(
                 f"{self.path / CONFIG} is damaged ({type(error).__name__}); train that run again"
             ) from error
-        if not (config.backend in BACKENDS and isinstance(config.model, str) and isinstance(config.smoke, bool)):
+        if not (
+            config.backend in TRAINING_BACKENDS and isinstance(config.model, str) and isinstance(config.smoke, bool)
+        ):
             raise UserError(f"{self.path / CONFIG} is damaged; train that run again")
         return config
 

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.svg and not options.count:
         parser.error("nothing to do: give --svg or --count")
     if options.svg:
-        options.svg.write_text(draw(ROOT), encoding="utf-8")
+        options.svg.write_text(render_project(ROOT), encoding="utf-8")
     if options.count:
         try:
             columns = {what: count_what(what) for what in options.count}
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def draw(root: Path) -> str:
+def render_project(root: Path) -> str:
     """Return the drawing of the project in a folder."""
     modules = read_modules(root, find_tops(root))
     return render_drawing({project_room(name) for name in modules}, find_arrows(modules, project_room))

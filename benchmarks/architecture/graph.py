@@ -1,4 +1,4 @@
-"""Who imports whom, read from the source without running it."""
+"""Who imports whom, read from the code without running it."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ Arrow = tuple[str, str]
 
 @dataclass(frozen=True)
 class Module:
-    """One source file.
+    """One file of Python.
 
     Attributes:
         name: Its dotted name; a package's is that of its `__init__.py`.
-        text: Its source.
+        text: Its code.
         tree: Its syntax tree.
     """
 

@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 
 import keras_parity
-from benchmarks.digest import digest_sources
-from benchmarks.faults.bench import BACKENDS, Result, clean_trials, planted_trials, run_trial
+from benchmarks.digest import digest_code
+from benchmarks.faults.bench import Result, clean_trials, planted_trials, run_trial
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.table import render_table, summarise
 from keras_parity.crew import Crew
 from keras_parity.environment import describe_environment
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.tasks import CloseCase
 from keras_parity.scan.record import Record
 
@@ -28,12 +29,12 @@ def main() -> None:
     arguments = parse_arguments()
     names = list(FAULTS) if arguments.fault is None else arguments.fault
     trials = planted_trials(names, first_only=arguments.quick) + clean_trials(arguments.clean)
-    programs = digest_sources(Path(keras_parity.__file__).parent, Path(__file__).parent)
+    programs = digest_code(Path(keras_parity.__file__).parent, Path(__file__).parent)
     record = Record(arguments.json, {"engine": programs}, Result)
     started = time.perf_counter()
-    with Crew(BACKENDS) as crew:
+    with Crew(TRAINING_BACKENDS) as crew:
         crew.everywhere(CloseCase())  # starts them, so that their versions are known
-        versions = {name: text for backend in BACKENDS for name, text in crew[backend].versions.items()}
+        versions = {name: text for backend in TRAINING_BACKENDS for name, text in crew[backend].versions.items()}
         for number, trial in enumerate(trials, start=1):
             if arguments.minutes and time.perf_counter() - started > 60 * arguments.minutes:
                 break

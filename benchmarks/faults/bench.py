@@ -14,11 +14,11 @@ from benchmarks.faults.planting import plant
 from keras_parity.accepted import Accepted, apply_accepted
 from keras_parity.comparison import run_check as run_request
 from keras_parity.crew import Crew
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.tasks import Task
 from keras_parity.request import make_request
 from keras_parity.verdict import Cause, Outcome, Verdict
 
-BACKENDS = ("tensorflow", "jax", "torch")
 # How clean models are checked: dtype and seed.
 CLEAN_SETTINGS = (
     ("float32", 1),
@@ -162,7 +162,7 @@ def planted_trials(faults: list[str], first_only: bool = False) -> list[Trial]:
         faults: Names.
         first_only: Whether each fault's first architecture is enough.
     """
-    backends = dict(zip(all_pairs(), itertools.cycle(BACKENDS), strict=False))
+    backends = dict(zip(all_pairs(), itertools.cycle(TRAINING_BACKENDS), strict=False))
     pairs = [pair for pair in all_pairs(first_only) if pair[0] in faults]
     return [
         Trial(
@@ -219,7 +219,7 @@ def _bound(size: float) -> float | None:
 def _check(trial: Trial, crew: Crew) -> Verdict:
     request = make_request(
         f"benchmarks.faults.architectures:{trial.architecture}",
-        BACKENDS,
+        TRAINING_BACKENDS,
         **CASES[trial.architecture].arguments(),
         dtype=trial.dtype,
         seed=trial.seed,

@@ -1,4 +1,4 @@
-"""The source's own style of PyTorch loop, its DataLoader replaced by tensor indexing."""
+"""The original's own style of PyTorch loop, its DataLoader replaced by tensor indexing."""
 
 import numpy as np
 import torch

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import keras_parity
-from benchmarks.digest import digest_sources
+from benchmarks.digest import digest_code
 from benchmarks.real_models.bench import SKIPPED, Result, Trial, digest_entry, restart_workers, run_trial
 from benchmarks.real_models.catalogue import MODELS
 from benchmarks.real_models.document import render_document, summarise
@@ -24,14 +24,15 @@ from keras_parity.environment import describe_environment
 from keras_parity.errors import UsageError
 from keras_parity.scan.record import Record
 
-DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
+# The policies that each model is checked under.
+CHECKED_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def main() -> int:
     """Run the checks that the record lacks, print each model's row and the counts, write the document."""
     arguments = parse_arguments()
     trials = choose_trials(arguments)
-    engine = digest_sources(Path(keras_parity.__file__).parent)[:16]
+    engine = digest_code(Path(keras_parity.__file__).parent)[:16]
     record = Record(arguments.json, {"bench": "real models"}, Result)
     absent = [trial.name for trial in trials if trial.name not in record.rows] if arguments.recorded else []
     trials = [trial for trial in trials if trial.name not in absent]
@@ -61,7 +62,9 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_models", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", action="append", metavar="PATTERN", help="models whose name matches, as text*; again")
-    parser.add_argument("--dtype", action="append", choices=DTYPES, help="a dtype policy; again; all three by default")
+    parser.add_argument(
+        "--dtype", action="append", choices=CHECKED_POLICIES, help="a dtype policy; again; all three by default"
+    )
     parser.add_argument("--seeds", type=read_seeds, default=(1, 2, 3), metavar="1,2,3", help="seeds, 1,2,3 by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the results there; a later run goes on with it")
     parser.add_argument("--earlier", action="store_true", help="keep what an earlier state of the engine said")
@@ -97,7 +100,7 @@ def choose_trials(arguments: argparse.Namespace) -> list[Trial]:
     if not names:
         raise UsageError(f"no model matches {' or '.join(patterns)}; there are {', '.join(MODELS)}")
     part, count = arguments.shard
-    pairs = itertools.product(names[part - 1 :: count], arguments.dtype or DTYPES, arguments.seeds)
+    pairs = itertools.product(names[part - 1 :: count], arguments.dtype or CHECKED_POLICIES, arguments.seeds)
     return [Trial(*pair) for pair in pairs]
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 # Draws an array, or a structure of them, for so many examples.
-Drawing = Callable[[np.random.Generator, int], object]
+Sampler = Callable[[np.random.Generator, int], object]
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class Model:
     name: str
     family: str
     builder: str
-    draw_inputs: Drawing
+    draw_inputs: Sampler
     kwargs: dict = field(default_factory=dict)
-    draw_targets: Drawing | None = None
+    draw_targets: Sampler | None = None
     gives_inputs: bool = False
     gives_targets: bool = False
     loss: str | dict | None = None
@@ -124,33 +124,33 @@ class Model:
 
 
 def draw_data(model: Model, generator: np.random.Generator, count: int) -> tuple[object, object]:
-    """Return inputs and targets for so many examples; None for targets that no drawing is there for."""
+    """Return inputs and targets for so many examples; None for targets that no sampler is there for."""
     inputs = model.draw_inputs(generator, count)
     return inputs, model.draw_targets(generator, count) if model.draw_targets else None
 
 
-def normal(*shape: int, mean: float = 0.0, deviation: float = 1.0) -> Drawing:
-    """Return a drawing of float32 normal numbers `(count, *shape)`."""
+def normal(*shape: int, mean: float = 0.0, deviation: float = 1.0) -> Sampler:
+    """Return a sampler of float32 normal numbers `(count, *shape)`."""
     return lambda generator, count: generator.normal(mean, deviation, (count, *shape)).astype("float32")
 
 
-def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Drawing:
-    """Return a drawing of float32 uniform numbers `(count, *shape)`."""
+def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Sampler:
+    """Return a sampler of float32 uniform numbers `(count, *shape)`."""
     return lambda generator, count: generator.uniform(low, high, (count, *shape)).astype("float32")
 
 
-def pixels(size: int) -> Drawing:
-    """Return a drawing of float32 images `(count, size, size, 3)` in 0..255."""
+def pixels(size: int) -> Sampler:
+    """Return a sampler of float32 images `(count, size, size, 3)` in 0..255."""
     return uniform(size, size, 3, high=255.0)
 
 
-def integers(high: int, *shape: int, low: int = 0, dtype: str = "int32") -> Drawing:
-    """Return a drawing of integers `(count, *shape)` in low..high - 1."""
+def integers(high: int, *shape: int, low: int = 0, dtype: str = "int32") -> Sampler:
+    """Return a sampler of integers `(count, *shape)` in low..high - 1."""
     return lambda generator, count: generator.integers(low, high, (count, *shape)).astype(dtype)
 
 
-def padded(high: int, length: int) -> Drawing:
-    """Return a drawing of int32 tokens `(count, length)` in 1..high - 1, the ends of rows padded with 0."""
+def padded(high: int, length: int) -> Sampler:
+    """Return a sampler of int32 tokens `(count, length)` in 1..high - 1, the ends of rows padded with 0."""
 
     def draw(generator: np.random.Generator, count: int) -> np.ndarray:
         tokens = generator.integers(1, high, (count, length)).astype("int32")
@@ -161,23 +161,23 @@ def padded(high: int, length: int) -> Drawing:
     return draw
 
 
-def one_hot(classes: int, *shape: int) -> Drawing:
-    """Return a drawing of float32 one-hot vectors `(count, *shape, classes)`."""
+def one_hot(classes: int, *shape: int) -> Sampler:
+    """Return a sampler of float32 one-hot vectors `(count, *shape, classes)`."""
     return lambda generator, count: np.eye(classes, dtype="float32")[generator.integers(0, classes, (count, *shape))]
 
 
-def ones(*shape: int, dtype: str = "int32") -> Drawing:
-    """Return a drawing that is all ones, as a mask without padding."""
+def ones(*shape: int, dtype: str = "int32") -> Sampler:
+    """Return a sampler that is all ones, as a mask without padding."""
     return lambda _, count: np.ones((count, *shape), dtype)
 
 
-def zeros(*shape: int, dtype: str = "int32") -> Drawing:
-    """Return a drawing that is all zeros, as segment numbers of a single text."""
+def zeros(*shape: int, dtype: str = "int32") -> Sampler:
+    """Return a sampler that is all zeros, as segment numbers of a single text."""
     return lambda _, count: np.zeros((count, *shape), dtype)
 
 
-def adjacency(*shape: int) -> Drawing:
-    """Return a drawing of float32 symmetric 0-1 matrices `(count, *shape)` with ones on the diagonal."""
+def adjacency(*shape: int) -> Sampler:
+    """Return a sampler of float32 symmetric 0-1 matrices `(count, *shape)` with ones on the diagonal."""
 
     def draw(generator: np.random.Generator, count: int) -> np.ndarray:
         values = generator.random((count, *shape)) < 0.3
@@ -187,11 +187,11 @@ def adjacency(*shape: int) -> Drawing:
     return draw
 
 
-def listed(*drawings: Drawing) -> Drawing:
-    """Return a drawing of a list."""
-    return lambda generator, count: [drawing(generator, count) for drawing in drawings]
+def listed(*samplers: Sampler) -> Sampler:
+    """Return a sampler of a list."""
+    return lambda generator, count: [sampler(generator, count) for sampler in samplers]
 
 
-def named(**drawings: Drawing) -> Drawing:
-    """Return a drawing of a dictionary."""
-    return lambda generator, count: {name: drawing(generator, count) for name, drawing in drawings.items()}
+def named(**samplers: Sampler) -> Sampler:
+    """Return a sampler of a dictionary."""
+    return lambda generator, count: {name: sampler(generator, count) for name, sampler in samplers.items()}

@@ -25,10 +25,11 @@ import numpy as np
 
 from benchmarks.real_models.catalogue import MODELS
 from benchmarks.real_models.entry import Expected, Model, draw_data
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.scan.record import Record
 
-BACKENDS = ("tensorflow", "jax", "torch")
-DTYPES = ("float64", "float32")
+# Those in which plain Keras computes the truth.
+TRUTH_DTYPES = ("float64", "float32")
 PATH = Path(__file__).with_name("truth.jsonl")
 BATCH = 8
 STEPS = 3
@@ -123,7 +124,7 @@ def contradictions(truth: Truth, expected: Expected, rounding: float = 0.0) -> l
     """
     told = {place.backend for place in expected.places if place.backend is not None and place.layers != RELOAD}
     if any(place.backend is None for place in expected.places):
-        told |= set(BACKENDS)
+        told |= set(TRAINING_BACKENDS)
     # An error that only float64 raises is of a kernel that a user of float32 never needs; float32 decides then.
     errors = truth.errors.get("float32" if has(truth, "float32") else "float64", {})
     found = [f"{backend} raises: {text}" for backend, text in errors.items() if backend not in told]
@@ -329,11 +330,11 @@ def _numpy(variable) -> np.ndarray:
 # --------------------------------------------------------------------------------------------- within the parent
 
 
-def measure(names: list[str], dtypes: tuple[str, ...] = DTYPES) -> list[Truth]:
+def measure(names: list[str], dtypes: tuple[str, ...] = TRUTH_DTYPES) -> list[Truth]:
     """Run models on every backend, one process after the other, and return what they computed."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        for backend in BACKENDS:
+        for backend in TRAINING_BACKENDS:
             _run_backend(backend, names, dtypes, folder)
         return [compare(name, folder, dtypes) for name in names]
 
@@ -361,7 +362,7 @@ def _run_backend(backend: str, names: list[str], dtypes: tuple[str, ...], folder
             np.savez(folder / f"{left[dtype].pop(0)}.{dtype}.{backend}.npz", error=np.array(how))
 
 
-def compare(name: str, folder: Path, dtypes: tuple[str, ...] = DTYPES) -> Truth:
+def compare(name: str, folder: Path, dtypes: tuple[str, ...] = TRUTH_DTYPES) -> Truth:
     """Return the differences between what the backends left in `folder`."""
     parameters = layers = None
     apart: dict = {}
@@ -369,7 +370,7 @@ def compare(name: str, folder: Path, dtypes: tuple[str, ...] = DTYPES) -> Truth:
     errors: dict = {}
     for dtype in dtypes:
         found = {}
-        for backend in BACKENDS:
+        for backend in TRAINING_BACKENDS:
             with np.load(folder / f"{name}.{dtype}.{backend}.npz") as file:
                 values = dict(file)
             if "error" in values:
@@ -438,7 +439,7 @@ def main() -> None:
         "--json", type=Path, default=PATH, metavar="FILE", help="the record; truth.jsonl beside this file"
     )
     parser.add_argument("--here", type=Path, help=argparse.SUPPRESS)  # within a backend's process
-    parser.add_argument("--dtype", action="append", choices=DTYPES, help="this precision; again; both by default")
+    parser.add_argument("--dtype", action="append", choices=TRUTH_DTYPES, help="this precision; again; both by default")
     arguments = parser.parse_args()
     if arguments.here:
         run_here(arguments.names, arguments.dtype, arguments.here)
@@ -447,7 +448,7 @@ def main() -> None:
     chosen = [model for model in chosen if not (arguments.small and model.large)]
     record = Record(arguments.json, header(), Truth)
     here = [model for model in chosen if not model.missing_packages()]
-    for dtype in arguments.dtype or DTYPES:
+    for dtype in arguments.dtype or TRUTH_DTYPES:
         wanted = [model for model in here if arguments.again or not has(record.rows.get(model.name), dtype)]
         for group in _groups(wanted):
             for truth in measure(group, (dtype,)):

@@ -1,6 +1,6 @@
 """Charts as SVG that takes its colours from the page, so that they are right in light and in dark.
 
-Each chart is drawn for a width of 460 units, which a phone shows a little smaller and a desktop a little larger.
+Each chart is made for a width of 460 units, which a phone shows a little smaller and a desktop a little larger.
 """
 
 import math
@@ -51,9 +51,9 @@ def line_chart(lines: list[Line], x_label: str, y_label: str, title: str, logari
     """
     xs = [x for line in lines for x in line.x]
     values = (y for line in lines for part in (line.y, line.low or [], line.high or []) for y in part)
-    ys = [y for y in values if _drawable(y, logarithmic)]
+    ys = [y for y in values if _can_be_plotted(y, logarithmic)]
     if not xs or not ys:
-        return '<p class="muted">Nothing to draw.</p>\n'
+        return '<p class="muted">Nothing to plot.</p>\n'
     x_axis = _Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT, False)
     low, high = min(ys), max(ys)
     if not logarithmic:
@@ -173,7 +173,7 @@ def _render_band(line: Line, x_axis: _Axis, y_axis: _Axis, logarithmic: bool) ->
     rows: list[tuple[float, float, float]] = [
         (x, low, high)
         for x, low, high in zip(line.x, line.low, line.high, strict=True)
-        if _drawable(low, logarithmic) and _drawable(high, logarithmic)
+        if _can_be_plotted(low, logarithmic) and _can_be_plotted(high, logarithmic)
     ]
     if len(rows) < 2:
         return ""
@@ -189,8 +189,8 @@ def _render_legend(lines: list[Line]) -> str:
             continue
         dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
         band = f'<rect class="band {line.kind}" y="1" width="28" height="10"/>' if line.low is not None else ""
-        drawn = any(y is not None for y in line.y)
-        curve = f'<line class="line {line.kind}" x1="0" x2="28" y1="6" y2="6"{dash}/>' if drawn else ""
+        plotted = any(y is not None for y in line.y)
+        curve = f'<line class="line {line.kind}" x1="0" x2="28" y1="6" y2="6"{dash}/>' if plotted else ""
         items.append(
             f'<li><svg aria-hidden="true" width="28" height="12" viewBox="0 0 28 12">{band}{curve}</svg> '
             f"{escape(visible(line.name))}</li>"
@@ -209,14 +209,14 @@ def _unbroken(xs: Sequence[float], ys: Sequence[float | None], logarithmic: bool
     """Return the stretches of a curve between its gaps."""
     runs: list[list[tuple[float, float]]] = [[]]
     for x, y in zip(xs, ys, strict=True):
-        if _drawable(y, logarithmic):
+        if _can_be_plotted(y, logarithmic):
             runs[-1].append((x, y))
         elif runs[-1]:
             runs.append([])
     return [run for run in runs if run]
 
 
-def _drawable(y: float | None, logarithmic: bool) -> TypeGuard[float]:
+def _can_be_plotted(y: float | None, logarithmic: bool) -> TypeGuard[float]:
     return y is not None and math.isfinite(y) and (y > 0 or not logarithmic)
 
 

@@ -208,7 +208,7 @@ class Report:
         sentence: The verdict in words.
         model: Name of the system.
         title: What the system is.
-        source: The work that it comes from.
+        source: Its origin, under the key that reports have.
         parameters: How many it has.
         test_examples: How many score a run.
         class_names: A name per class.

@@ -109,7 +109,7 @@ def render_divergence(report: Report) -> str:
             Line("the chaos band", "other", steps, widest, [floor] * len(steps), widest, "1 4"),
             Line(f"{details.limit:g} times the band", "other", steps, limit, dash="9 4"),
             *(
-                # Of two that coincide the later, dashed one is drawn over the other.
+                # Of two that coincide the later, dashed one is plotted over the other.
                 Line(_pair(pair.backends), f"pair{i % 3}", steps, _above(own, floor), dash=_PAIR_DASHES[i % 3])
                 for i, (pair, own) in enumerate(zip(pairs, distances, strict=True))
             ),
@@ -122,7 +122,7 @@ def render_divergence(report: Report) -> str:
         f'<div class="charts">{"".join(charts)}</div>\n<p class="muted small">All backends start from the same weights '
         "and see the same batches. The chaos band is how far a backend comes from itself when every weight and "
         "constant is moved by one float32 rounding, at the start and after each step. Distances "
-        "too small to draw lie on its lower edge.</p>\n"
+        "too small to plot lie on its lower edge.</p>\n"
     )
 
 

@@ -4,6 +4,7 @@ A backend's colours are Okabe and Ito's vermilion, blue and green, which every c
 apart, lighter on a dark page; dashes are the second sign.
 """
 
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.report.style import style_sheet as engine_style_sheet
 
 
@@ -68,7 +69,7 @@ figure{margin:0}
     + "".join(
         f".line.{kind}{{stroke:var(--{kind})}}\n.dot.{kind},.bar.{kind},.band.{kind}{{fill:var(--{kind})}}\n"
         f".swatch.{kind}{{background:var(--{kind})}}\n"
-        for kind in ("tensorflow", "jax", "torch", "pair0", "pair1", "pair2")
+        for kind in (*TRAINING_BACKENDS, "pair0", "pair1", "pair2")
     )
     + """
 @media (prefers-color-scheme:dark){.chart text.value{fill:#000}}

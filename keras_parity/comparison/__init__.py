@@ -14,7 +14,7 @@ from keras_parity.comparison.passes import Pass, Passes
 from keras_parity.comparison.reloading import compare_reloading
 from keras_parity.comparison.training import not_compared
 from keras_parity.crew import Crew
-from keras_parity.draws import Draw
+from keras_parity.draws import BATCH_OF_ONE, BLANK, GIVEN, ORDINARY, Draw
 from keras_parity.executions import find_executions
 from keras_parity.ledger import Ledger
 from keras_parity.participants import Participants, TooFewLeft
@@ -24,7 +24,7 @@ from keras_parity.verdict import Verdict
 __all__ = ["Check", "Pass", "Passes", "Patches", "open_check", "run_check"]
 
 # The draws on which inference mode is compared beside training mode.
-INFERENCE_DRAWS = ("given", "ordinary 1", "blank", "large")
+INFERENCE_DRAWS = (GIVEN, ORDINARY, BLANK, "large")
 
 Patches = Mapping[str, Callable[[], AbstractContextManager[Any]]]
 
@@ -90,7 +90,7 @@ def _passes(check: Check, passes: Passes, draws: list[Draw], training: bool) -> 
     for draw in draws:
         measure = draw is draws[0]
         if training:
-            everything = draw.name != "batch of one"  # another shape alone: each layer would be compiled anew
+            everything = draw.name != BATCH_OF_ONE  # another shape alone: each layer would be compiled anew
             yield Pass(draw, training=True, backward=True, everything=everything, measure=measure)
         # Most layers compute the same in both modes: an ordinary draw and the blank one find those that do not.
         # Large inputs are still large behind a BatchNormalization in inference alone.

@@ -17,7 +17,7 @@ from keras_parity.request import CheckRequest
 # Perturbations that measure a call's unavoidable error, shared out among the executions.
 SAMPLES = 6
 # How far away the neighbours lie that tell a difference of meaning from one of rounding: sixteen times float32's
-# resolution, so that its rounding errors are drawn anew, while a smooth difference stays what it was.
+# resolution, so that its rounding errors come out anew, while a smooth difference stays what it was.
 _NEIGHBOURHOOD = 2.0**-20
 # So that a large network fits in memory, calls are replayed in portions of so many bytes of inputs. Where a batch of
 # the usual size takes more bytes than `LARGE`, a smaller one is drawn. There, and where the weights take more than

@@ -10,7 +10,6 @@ from keras_parity.comparison.check import Check
 from keras_parity.comparison.training import keep_training, not_compared, spread, training_is_asked, who_differs
 from keras_parity.draws import PARTIAL, Draw, leaves_of, map_leaves
 from keras_parity.judge import (
-    OTHER_NUMBERS,
     Difference,
     Judgement,
     agree_closely,
@@ -87,7 +86,7 @@ def judge_as_called(check: Check, called: Called | None, steps: Mapping[str, Stu
     kind = Kind.PREDICTION if isinstance(called.plan, PredictPlan) else Kind.STEP
     blamed = who_differs(check)
     said = judge_fit(studies, blamed, ledger.places, kind)
-    if ledger.excused or any(finding.detail == OTHER_NUMBERS for finding in ledger.findings):
+    if ledger.excused or ledger.whole_numbers_differ:
         # In another precision other whole numbers are taken, or another choice is made.
         said.differences = [difference for difference in said.differences if difference.cause is not Cause.PRECISION]
     if said.raised_everywhere:

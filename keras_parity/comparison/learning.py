@@ -27,7 +27,8 @@ from keras_parity.comparison.training import (
 from keras_parity.draws import BLANK, CERTAIN, Draw
 from keras_parity.judge import Difference, Judgement, judge_part, judge_steps, same_steps
 from keras_parity.ledger import TRAINING, Place
-from keras_parity.protocol.quantity import Kind, Quantity
+from keras_parity.protocol.cause import StepCause
+from keras_parity.protocol.quantity import AFTER_FIRST_STEP, Kind, Quantity
 from keras_parity.protocol.results import Raised, Study
 from keras_parity.protocol.tasks import (
     Batch,
@@ -45,13 +46,11 @@ from keras_parity.protocol.tasks import (
 )
 from keras_parity.targets import draw_certainties
 
-# The parts of a step that steps can be composed without, and what is said of a difference that comes from one.
-_CAUSES = {
-    "sparse": "from sparse gradients",
-    "fused": "from what the last activation was taken of",
+# The parts of a step that a difference may come from, and the arguments of `ComposedPlan` that leave them out.
+_WITHOUT = {
+    StepCause.SPARSE_GRADIENTS: {"sparse": False},
+    StepCause.FUSED_ACTIVATION: {"fused": False},
 }
-# How the names of what the first step reports end.
-_FIRST = " after step 1"
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ def _judge_steps(check: Check, plan: StepsPlan, studies: Mapping[str, Study], dr
     said.differences = _name_causes(check, plan, studies, said.differences)
     explained = _explained(check, plan, studies, said)
     check.differ_in_steps |= {name for name in explained if name is not None}
-    said.differences = [d for d in said.differences if d.execution not in explained or d.pair is None or _is_named(d)]
+    said.differences = [d for d in said.differences if d.execution not in explained or d.pair is None or d.step_cause]
     if None in explained:
         # What those differ in who have been blamed hides how the others differ.
         others = {name: study for name, study in studies.items() if name not in who_differs(check)}
@@ -242,8 +241,8 @@ def _of_metrics_alone(differences: list[Difference]) -> list[Difference]:
     }
     wrong = {
         (who, difference.quantity.family)
-        for (who, name), difference in logs.items()
-        if name.endswith(_FIRST) and (who, f"loss{_FIRST}") not in logs
+        for (who, _), difference in logs.items()
+        if difference.quantity.is_after_first_step and (who, f"loss{AFTER_FIRST_STEP}") not in logs
     }
     return [difference for difference in logs.values() if (difference.execution, difference.quantity.family) in wrong]
 
@@ -340,24 +339,20 @@ def _name_causes(
     """
     two = sum(not isinstance(study.checked, Raised) for study in studies.values()) == 2
     sound: set[str] | None = None
-    for part, text in _CAUSES.items():
-        doubtful = [d for d in differences if d.pair is not None and not _is_named(d)]
+    for cause, parts in _WITHOUT.items():
+        doubtful = [d for d in differences if d.pair is not None and d.step_cause is None]
         if not any(two or d.execution for d in doubtful) or check.own_step:
             break
         sound = _that_compose(check, plan, studies) if sound is None else sound
-        due = sound - _that_compose(check, plan, studies, **{part: False})
+        due = sound - _that_compose(check, plan, studies, **parts)
 
-        def named(difference: Difference, due: set[str] = due, text: str = text) -> Difference:
+        def named(difference: Difference, due: set[str] = due, cause: StepCause = cause) -> Difference:
             who = difference.concerned
             if len(who & due) != 1 or not (two or difference.execution):
                 return difference
             alone = None if len(check.participants.names) == 2 else (who & due).pop()
-            detail = f"{difference.detail}, {text}"
-            return replace(difference, execution=difference.execution or alone, detail=detail)
+            detail = f"{difference.detail}, {cause.value}"
+            return replace(difference, execution=difference.execution or alone, detail=detail, step_cause=cause)
 
         differences = [named(d) if d in doubtful else d for d in differences]
     return differences
-
-
-def _is_named(difference: Difference) -> bool:
-    return difference.detail.endswith(tuple(_CAUSES.values()))

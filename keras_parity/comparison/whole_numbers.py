@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from keras_parity.comparison.judged_call import JudgedCall
-from keras_parity.judge import OTHER_NUMBERS, Difference, is_rounding
+from keras_parity.judge import Difference, is_rounding
 from keras_parity.ledger import Place
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
@@ -32,8 +32,9 @@ class WholeNumbers(JudgedCall):
 
     def name_beside(self, difference: Difference) -> Difference:
         """Return a difference with the name of who is alone, if the others differ by rounding."""
-        whole = difference.detail == OTHER_NUMBERS and difference.cause is Cause.SEMANTIC
-        if difference.execution is not None or difference.pair is None or not whole or len(self.studies) < 3:
+        if not difference.whole_numbers or difference.pair is None:
+            return difference
+        if difference.execution is not None or len(self.studies) < 3:
             return difference
         results, bounds = self._exact(), self._bounds_of(difference.quantity, difference.pair)
         for name in results if bounds else ():

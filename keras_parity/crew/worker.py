@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from keras_parity.crew.process import Process, last_line
-from keras_parity.errors import RemoteError, WorkerDied, WorkerError, WorkerTimeout, quote
+from keras_parity.errors import ModelLost, RemoteError, WorkerDied, WorkerError, WorkerTimeout, quote
 from keras_parity.executions import Execution
 from keras_parity.protocol import messages
 from keras_parity.protocol.tasks import Task
@@ -80,7 +80,7 @@ class Worker:
         """Return a task's answer; the arguments are those of `submit`.
 
         Raises:
-            RemoteError: If performing it raised an exception.
+            RemoteError: If performing it raised an exception; a `ModelLost` if the worker holds no model.
             WorkerTimeout: If it took too long; the process was ended.
             WorkerDied: If the process ended meanwhile, or could not start.
         """
@@ -172,7 +172,8 @@ class Worker:
                 return answer.value
             if not isinstance(answer, messages.Failure):
                 raise messages.MessageError(f"{type(answer).__name__} is no answer")
-            error = RemoteError(self.name, answer.type_name, answer.text, answer.traceback)
+            kind = ModelLost if answer.no_model else RemoteError
+            error = kind(self.name, answer.type_name, answer.text, answer.traceback)
         except TimeoutError:
             process.kill()
             reason = f"the {self.name} worker gave no answer within {time_limit:g} seconds and was ended"

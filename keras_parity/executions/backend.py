@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from keras_parity.backend_process import backend_environment
 from keras_parity.errors import UsageError
 from keras_parity.executions.execution import Capability, Execution, ExecutionKind
-from keras_parity.names import BACKENDS
+from keras_parity.names import BACKENDS, TRAINING_BACKENDS
 from keras_parity.protocol.tasks import StartKeras, Task
 
 # Several backends compute side by side, on one device.
@@ -20,7 +20,7 @@ _SIDE_BY_SIDE = {
 }
 _ON_THE_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
 # OpenVINO computes in float32 at most, whatever it is told, and forward alone.
-_INFERENCE_ALONE = ("openvino",)
+_INFERENCE_ALONE = frozenset(BACKENDS) - frozenset(TRAINING_BACKENDS)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from keras_parity.judge.judgement import (
     judge_call,
     size_of,
 )
-from keras_parity.judge.meaning import OTHER_NUMBERS, SMALL, compare_meaning, is_meant, presence, smoothness
+from keras_parity.judge.meaning import SMALL, compare_meaning, is_meant, presence, smoothness
 from keras_parity.judge.reloading import compare_reloaded, is_accurate
 from keras_parity.judge.structure import compare_structure
 from keras_parity.judge.training import (
@@ -31,7 +31,6 @@ __all__ = [
     "ACCURATE",
     "DECOMPOSITIONS",
     "NEIGHBOURS",
-    "OTHER_NUMBERS",
     "SMALL",
     "AskNeighbours",
     "Difference",

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.cause import Cause, StepCause
 from keras_parity.protocol.quantity import Quantity
 from keras_parity.protocol.results import Results, Value
 
@@ -27,6 +27,8 @@ class Difference:
         max_abs_error: Largest absolute difference, NaN without one.
         units: That in rounding units, NaN without one.
         detail: The rest of the sentence.
+        whole_numbers: Whether the results are no real numbers, and so were compared exactly.
+        step_cause: What in Keras's own training step it comes from, where that was found.
     """
 
     quantity: Quantity
@@ -36,6 +38,8 @@ class Difference:
     max_abs_error: float
     units: float
     detail: str
+    whole_numbers: bool = False
+    step_cause: StepCause | None = None
 
     @property
     def concerned(self) -> set[str]:

@@ -23,8 +23,7 @@ from keras_parity.protocol.results import Value
 SAME_MEANING = 1e-4
 # A smooth difference below so many float32 units may be a constant written with float32's digits; above, it is meant.
 SMALL = 8.0
-# What is said where executions give other whole numbers.
-OTHER_NUMBERS = "other whole numbers"
+_OTHER_NUMBERS = "other whole numbers"
 # Share of a difference that stays when its inputs move a little: near 1 where executions compute different functions,
 # near one over the number of neighbours where they round differently.
 SMOOTH = 0.7
@@ -77,7 +76,8 @@ def compare_meaning(
         for name, pair in alone:
             size = distance(arrays[pair[0]], arrays[pair[1]])
             cause = Cause.SEMANTIC if exact else None
-            found.append(Difference(quantity, name, pair, cause, size, size / scale, OTHER_NUMBERS))
+            detail = _OTHER_NUMBERS if exact else ""
+            found.append(Difference(quantity, name, pair, cause, size, size / scale, detail, whole_numbers=exact))
     return found, references
 
 

@@ -110,7 +110,7 @@ def judge_steps(studies: Mapping[str, Study], calls: int = 1) -> Judgement:
         if lost := _beyond_judging(reference, noise):
             text = f"amplifies roundings so much that its {lost[0]} cannot be judged"
             said.notes.append(f"{text}: take fewer steps or a larger batch")
-            said.beyond_judging = text if lost[0].name.endswith(" after step 1") else ""
+            said.beyond_judging = text if lost[0].is_after_first_step else ""
     said.differences += _differences_without_float64(studies, checked, references, calls)
     said.compared = count_compared(checked)
     return said

@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from keras_parity.draws import CERTAIN, PARTIAL
+from keras_parity.draws import BATCH_OF_ONE, BLANK, CERTAIN, PARTIAL
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Aspect, Kind, Quantity
 from keras_parity.verdict import Finding
@@ -28,10 +28,10 @@ class DrawKind(enum.Enum):
     """On what data a finding shows; the value is the draw's name but for ordinary ones, which are numbered or given."""
 
     ORDINARY = "ordinary"
-    BLANK = "blank"
+    BLANK = BLANK
     CONSTANT = "constant"
     TIES = "ties"
-    BATCH_OF_ONE = "batch of one"
+    BATCH_OF_ONE = BATCH_OF_ONE
     LARGE = "large"
     TINY = "tiny"
     CERTAIN = CERTAIN

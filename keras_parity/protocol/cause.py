@@ -1,4 +1,4 @@
-"""The probable classes of a difference."""
+"""The probable classes of a difference, and the parts of a training step that one may come from."""
 
 import enum
 
@@ -13,3 +13,10 @@ class Cause(enum.Enum):
     NAN = "NaN"
     SEMANTIC = "semantic"
     PRECISION = "precision"
+
+
+class StepCause(enum.Enum):
+    """What in Keras's own training step a difference comes from; the value is how the detail of a finding ends."""
+
+    SPARSE_GRADIENTS = "from sparse gradients"
+    FUSED_ACTIVATION = "from what the last activation was taken of"

@@ -37,11 +37,13 @@ class Failure:
         type_name: The exception's class.
         text: Its text.
         traceback: The traceback's text.
+        no_model: Whether it was raised since the worker holds no model, as in a process that was started anew.
     """
 
     type_name: str
     text: str
     traceback: str
+    no_model: bool = False
 
 
 class MessageError(Exception):

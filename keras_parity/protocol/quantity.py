@@ -37,6 +37,10 @@ class Aspect(enum.Enum):
     SHAPE = "shape of "
 
 
+# How the names of what Keras reports after the first training step end.
+AFTER_FIRST_STEP = " after step 1"
+
+
 @dataclass(frozen=True)
 class Quantity:
     """One result that is compared.
@@ -70,6 +74,11 @@ class Quantity:
     def is_of_input(self) -> bool:
         """Whether it is the gradient of an input."""
         return self.kind is Kind.GRADIENT and (self.name == "input" or self.name.startswith("input["))
+
+    @property
+    def is_after_first_step(self) -> bool:
+        """Whether Keras reports it after the first training step."""
+        return self.kind is Kind.LOG and self.name.endswith(AFTER_FIRST_STEP)
 
     def to_dict(self) -> dict[str, str]:
         """Return it in JSON's types."""

@@ -30,14 +30,14 @@ class Custom:
         pickled: Itself, for the workers.
         name: Its name.
         module: Where it is defined.
-        source: Its text with all that it needs of its module, the imports apart; None where that needs more than Keras,
-            NumPy and Python's library.
+        definition: Its text with all that it needs of its module, the imports apart; None where that needs more than
+            Keras, NumPy and Python's library.
     """
 
     pickled: bytes = field(repr=False)
     name: str
     module: str
-    source: tuple[str, str] | None
+    definition: tuple[str, str] | None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class ModelSource:
 
 
 @dataclass(frozen=True)
-class PackedObject:
+class PickledObject:
     """An instance of a class of the user's own, to be made anew in each worker.
 
     Attributes:

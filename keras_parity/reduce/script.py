@@ -79,7 +79,7 @@ def join_script(header: str, dtype: str, custom: Custom | None, data: str, body:
         body: What is done with the data.
         raises: Whether it is an exception that differs, which is then printed.
     """
-    imports, definitions = (custom and custom.source) or ("", "")
+    imports, definitions = (custom and custom.definition) or ("", "")
     setting, preamble = _precision(dtype)
     if custom and not definitions:
         imports = f"from {custom.module} import {custom.name}"

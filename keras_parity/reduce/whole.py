@@ -20,7 +20,7 @@ from keras_parity.ledger import WHOLE
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind
 from keras_parity.protocol.reducing import Builder, DescribeBuilder, Slot
-from keras_parity.protocol.source import PackedObject
+from keras_parity.protocol.source import PickledObject
 from keras_parity.protocol.tasks import OpenCase, Predict
 from keras_parity.reduce.output import NoReproducer, run_script, tells_apart
 from keras_parity.reduce.script import join_script, show, spell_serialised, spell_structure
@@ -276,7 +276,7 @@ def _spell_named(value: Any) -> str:
     Raises:
         NoReproducer: If it is an object of the user's own.
     """
-    if isinstance(value, PackedObject) or callable(value):
+    if isinstance(value, PickledObject) or callable(value):
         raise NoReproducer(f"{getattr(value, '__name__', None) or type(value).__name__} is an object of the user's own")
     if isinstance(value, str) and ":" in value:
         return value.partition(":")[2]

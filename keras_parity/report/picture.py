@@ -140,7 +140,7 @@ class _Grid:
 
     def _render_strip(self, direction: str, backend: str) -> str:
         cells = [self._cell(layer, direction, backend) for layer in self.layers]
-        # What differs is drawn last, so that its outline lies on top and one layer of hundreds can be seen.
+        # What differs is painted last, so that its outline lies on top and one layer of hundreds can be seen.
         order = sorted(range(len(cells)), key=lambda i: cells[i][1])
         rects = "".join(
             f'<a href="#layer-{i}" tabindex="-1"><rect x="{i}" width="1" height="1" '

@@ -45,7 +45,7 @@ def build_model(source: ModelSource) -> keras.Model:
     if source.path is not None:
         model = _load_file(Path(source.path), custom)
     elif function is None:
-        model = _unpack_model(source.pickled or b"")
+        model = _unpickle_model(source.pickled or b"")
     else:
         model = function(**(pickle.loads(source.kwargs) if source.kwargs else {}))
     _remember_modules()
@@ -76,7 +76,7 @@ def _load_file(path: Path, custom: ModuleType | None) -> keras.Model:
     return keras_internals.load_model_from_file(copy, objects, safe_mode=True)
 
 
-def _unpack_model(data: bytes) -> keras.Model:
+def _unpickle_model(data: bytes) -> keras.Model:
     file, own = pickle.loads(data)
     objects = {keras.saving.get_registered_name(kind): kind for kind in map(pickle.loads, own)}
     # safe_mode guards against another person's code; this model comes from the user's own process.

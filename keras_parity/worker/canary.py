@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from keras_parity.errors import UnsupportedKeras, quote
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.worker import keras_internals
 from keras_parity.worker.capture import Call, CallStack, to_numpy, watching
 from keras_parity.worker.precision import checked_precision, reference_precision
@@ -25,8 +26,6 @@ SEED = 1
 # Of a result, over its largest magnitude. Float64's unit is 1.1e-16, float32's 6e-8.
 FLOAT64_ERROR = 1e-15
 RATE = 0.5
-# The others compute in float32 whatever they are told, all of it or their attention.
-WITH_REFERENCE = ("tensorflow", "jax", "torch")
 
 
 class _NoEffectError(Exception):
@@ -87,7 +86,8 @@ def _prove_results() -> None:
     """
     stack = CallStack()
     stack.start_at(None)
-    wide = keras.backend.backend() in WITH_REFERENCE
+    # The others compute in float32 whatever they are told, all of it or their attention.
+    wide = keras.backend.backend() in TRAINING_BACKENDS
     with _proving("the float64 reference"), reference_precision() if wide else checked_precision("float32"):
         results = _float64_results() if wide else _draws()
 

@@ -15,7 +15,7 @@ from keras import ops
 from keras_parity.errors import UsageError, quote
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Results, Value
-from keras_parity.protocol.source import PackedObject
+from keras_parity.protocol.source import PickledObject
 from keras_parity.protocol.tasks import LossPlan, MetricPlan, Nudge, OptimizerPlan, RegularizerPlan
 from keras_parity.worker.autodiff import evaluate
 from keras_parity.worker.inputs import describe_outputs
@@ -160,7 +160,7 @@ def resolve(kind: str, what: Any) -> Any:
                 sys.path.insert(0, os.getcwd())
             made = getattr(importlib.import_module(module), name)
             return made() if isinstance(made, type) or kind == "optimizers" else made
-        if isinstance(what, PackedObject):
+        if isinstance(what, PickledObject):
             return pickle.loads(what.kind).from_config(copy.deepcopy(what.config))
         if isinstance(what, dict) and "module" not in what:
             what = {"module": f"keras.{kind}", "registered_name": None, **what}

@@ -135,10 +135,12 @@ def describe_builder(task: DescribeBuilder) -> Builder:
         if not isinstance(made_by, _Definition):
             raise UsageError(f"{task.source.label} is no function that a script can name")
         function = _describe_custom(made_by)
-        if task.source.reference is not None and (function.source is None or made_by.__module__.startswith("keras.")):
+        if task.source.reference is not None and (
+            function.definition is None or made_by.__module__.startswith("keras.")
+        ):
             module, _, name = task.source.reference.partition(":")
             function = Custom(function.pickled, name, module, None)
-        elif function.source is None:
+        elif function.definition is None:
             raise UsageError(f"{function.name} is in no module that a script can import")
     case = current_case()
     model = case.models[case.finest]
@@ -180,7 +182,7 @@ def run_text(task: RunText) -> str:
     return printed.getvalue().strip()
 
 
-def _class_source(target: _Definition) -> tuple[str, str] | None:
+def _find_definition(target: _Definition) -> tuple[str, str] | None:
     """Return the text of a user's class with all that it needs of its module: imports, and definitions.
 
     Returns:
@@ -276,7 +278,7 @@ def _name(target: Callable[..., Any]) -> tuple[str, dict[str, Any], Custom | Non
 def _describe_custom(target: _Definition) -> Custom:
     import cloudpickle
 
-    return Custom(cloudpickle.dumps(target), target.__name__, target.__module__, _class_source(target))
+    return Custom(cloudpickle.dumps(target), target.__name__, target.__module__, _find_definition(target))
 
 
 def _minimal(kind: Any, config: dict[str, Any]) -> dict[str, Any]:

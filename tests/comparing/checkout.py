@@ -33,7 +33,7 @@ MODEL = '''"""A tiny network for ten clouds of points.
 
 1,386 parameters.
 
-Source: ours.
+Origin: ours.
 """
 
 from foundation.recipe import Recipe

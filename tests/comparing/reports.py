@@ -11,7 +11,7 @@ from comparing.report.content import Curve, DisputedExample, Environment, Report
 from comparing.runs import Run
 from comparing.speed import summarise_speed
 from comparing.steps import Recording, compare_steps
-from training.backend import BACKENDS
+from keras_parity.names import TRAINING_BACKENDS
 
 CLASS_NAMES = ("shirt", "<script>alert(1)</script>", "bag")
 
@@ -38,7 +38,7 @@ def make_runs(means, spread=0.1, seeds=5, speeds=(3000.0, 1000.0, 2000.0), examp
     offsets = np.linspace(-1, 1, seeds) * spread * np.sqrt(1.5) if seeds > 1 else [0.0]
     return [
         make_run(backend, seed, (mean + offset) / 100, speed * (1 + 0.01 * seed), examples)
-        for backend, mean, speed in zip(BACKENDS, means, speeds, strict=True)
+        for backend, mean, speed in zip(TRAINING_BACKENDS, means, speeds, strict=True)
         for seed, offset in enumerate(offsets, 1)
     ]
 
@@ -49,7 +49,7 @@ def make_classes(seeds=4, examples=10_000, between=100, alone=None, extra=0, see
     truth = generator.integers(0, 3, examples)
     shifted = generator.choice(examples, extra, replace=False)
     classes = {}
-    for backend in BACKENDS:
+    for backend in TRAINING_BACKENDS:
         for number in range(1, seeds + 1):
             own = truth.copy()
             wrong = generator.choice(examples, between // 2, replace=False)
@@ -78,16 +78,16 @@ def make_report(means=(98.0, 98.0, 98.0), seeds=5, alone=None, extra=0, model="m
     """Return a whole report, but for the engine's verdicts."""
     runs = make_runs(means, seeds=seeds)
     classes = make_classes(seeds, alone=alone, extra=extra)
-    steps = compare_steps({b: make_recording(seed=i) for i, b in enumerate(BACKENDS)}, BACKENDS)
+    steps = compare_steps({b: make_recording(seed=i) for i, b in enumerate(TRAINING_BACKENDS)}, TRAINING_BACKENDS)
     answers = (
         steps,
-        compare_destinations(runs, BACKENDS, 0.3, False),
-        compare_predictions(classes, BACKENDS, False),
+        compare_destinations(runs, TRAINING_BACKENDS, 0.3, False),
+        compare_predictions(classes, TRAINING_BACKENDS, False),
     )
     outcome = conclude(answers, {})
     return Report(
         outcome=outcome.value,
-        sentence=verdict_sentence(model, BACKENDS, answers, outcome, {}),
+        sentence=verdict_sentence(model, TRAINING_BACKENDS, answers, outcome, {}),
         model=model,
         title="A <b>network</b>",
         source="ours",
@@ -95,7 +95,7 @@ def make_report(means=(98.0, 98.0, 98.0), seeds=5, alone=None, extra=0, model="m
         test_examples=10_000,
         class_names=CLASS_NAMES,
         smoke=False,
-        backends=BACKENDS,
+        backends=TRAINING_BACKENDS,
         seeds=tuple(range(1, seeds + 1)),
         margin=0.3,
         recipe={"epochs": 1, "dataset": "mnist"},
@@ -138,11 +138,13 @@ def make_report(means=(98.0, 98.0, 98.0), seeds=5, alone=None, extra=0, model="m
             )
             for accuracy in (0.991, 0.989)
         ),
-        speed=summarise_speed(runs, BACKENDS),
+        speed=summarise_speed(runs, TRAINING_BACKENDS),
         sweep=tuple(
-            SweepRow(size, backend, 10.0 * size, 9.0 * size, 11.0 * size) for size in (10, 50) for backend in BACKENDS
+            SweepRow(size, backend, 10.0 * size, 9.0 * size, 11.0 * size)
+            for size in (10, 50)
+            for backend in TRAINING_BACKENDS
         ),
-        confusions={backend: ((10, i, 0), (0, 10, 0), (0, 0, 10)) for i, backend in enumerate(BACKENDS)},
+        confusions={backend: ((10, i, 0), (0, 10, 0), (0, 0, 10)) for i, backend in enumerate(TRAINING_BACKENDS)},
         disputed=(
             DisputedExample(
                 index=7,
@@ -161,8 +163,8 @@ def make_report(means=(98.0, 98.0, 98.0), seeds=5, alone=None, extra=0, model="m
             cores=2,
             memory_gib=8.0,
             settings={},
-            devices=dict.fromkeys(BACKENDS, ("CPU",)),
-            threads={backend: {} for backend in BACKENDS},
+            devices=dict.fromkeys(TRAINING_BACKENDS, ("CPU",)),
+            threads={backend: {} for backend in TRAINING_BACKENDS},
         ),
         command=f"compare.py --model {model}",
         date="2026-01-01T00:00:00+00:00",

@@ -9,13 +9,15 @@ from comparing.baseline import check_comparable, find_regressions, read_baseline
 from comparing.report.content import render_json
 from comparing.speed import summarise_speed
 from foundation.errors import UserError
+from keras_parity.names import TRAINING_BACKENDS
 from tests.comparing.reports import make_report, make_runs
-from training.backend import BACKENDS
 
 
 def with_speeds(*speeds):
     """Return a report of backends of these speeds."""
-    return dataclasses.replace(make_report(), speed=summarise_speed(make_runs([98.0] * 3, speeds=speeds), BACKENDS))
+    return dataclasses.replace(
+        make_report(), speed=summarise_speed(make_runs([98.0] * 3, speeds=speeds), TRAINING_BACKENDS)
+    )
 
 
 def with_number(question, number):

@@ -10,18 +10,18 @@ from comparing.destination import compare_destinations
 from comparing.function import judge
 from comparing.predictions import compare_predictions, find_disputed
 from comparing.steps import LIMIT, compare_steps
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.source import ModelSource
 from keras_parity.request import CheckRequest
 from keras_parity.verdict import Cause, Finding, Measurement, Outcome, Verdict
 from tests.comparing.reports import make_classes, make_recording, make_run, make_runs
-from training.backend import BACKENDS
 
 
 def steps_of(**recordings):
     """Return the answer of recordings, one for each backend; those left out are sound."""
-    sound = {backend: make_recording(seed=i) for i, backend in enumerate(BACKENDS)}
-    return compare_steps(sound | recordings, BACKENDS)
+    sound = {backend: make_recording(seed=i) for i, backend in enumerate(TRAINING_BACKENDS)}
+    return compare_steps(sound | recordings, TRAINING_BACKENDS)
 
 
 def test_steps_within_the_band_agree():
@@ -78,7 +78,8 @@ def test_an_erratic_backend_does_not_widen_the_others_band():
     erratic.followed[0][1:] += 1.0
 
     answer = compare_steps(
-        {"tensorflow": make_recording(seed=1), "jax": make_recording(drift=1e-3, seed=2), "torch": erratic}, BACKENDS
+        {"tensorflow": make_recording(seed=1), "jax": make_recording(drift=1e-3, seed=2), "torch": erratic},
+        TRAINING_BACKENDS,
     )
 
     assert answer.outcome == "disagree"
@@ -86,12 +87,12 @@ def test_an_erratic_backend_does_not_widen_the_others_band():
 
 def test_one_backend_alone_is_inconclusive():
     """Nothing compared is never a pass."""
-    assert compare_steps({"jax": make_recording()}, BACKENDS).outcome == "inconclusive"
+    assert compare_steps({"jax": make_recording()}, TRAINING_BACKENDS).outcome == "inconclusive"
 
 
 def test_close_accuracies_of_enough_seeds_agree():
     """Means within the margin, spreads small: the same destination."""
-    answer = compare_destinations(make_runs([98.0, 98.02, 97.99]), BACKENDS, 0.3, False)
+    answer = compare_destinations(make_runs([98.0, 98.02, 97.99]), TRAINING_BACKENDS, 0.3, False)
 
     assert answer.outcome == "agree"
     assert answer.number == pytest.approx(0.03, abs=1e-6)
@@ -99,7 +100,7 @@ def test_close_accuracies_of_enough_seeds_agree():
 
 def test_a_backend_that_arrives_elsewhere_is_named():
     """One mean is two points lower than both others."""
-    answer = compare_destinations(make_runs([98.0, 98.0, 96.0]), BACKENDS, 0.3, False)
+    answer = compare_destinations(make_runs([98.0, 98.0, 96.0]), TRAINING_BACKENDS, 0.3, False)
 
     assert answer.outcome == "disagree"
     assert answer.culprit == "torch"
@@ -108,33 +109,41 @@ def test_a_backend_that_arrives_elsewhere_is_named():
 @pytest.mark.parametrize(("seeds", "spread"), [(1, 0.1), (2, 0.1), (3, 0.3)])
 def test_too_few_seeds_are_inconclusive_and_say_how_many_more(seeds, spread):
     """Equal means of few runs are no pass; so many more as are asked for make it one."""
-    answer = compare_destinations(make_runs([98.0] * 3, spread, seeds), BACKENDS, 0.3, False)
+    answer = compare_destinations(make_runs([98.0] * 3, spread, seeds), TRAINING_BACKENDS, 0.3, False)
 
     assert answer.outcome == "inconclusive"
     assert answer.more_seeds >= 1
     assert f"Run {answer.more_seeds} more" in answer.reason
     assert f"--seeds {seeds + answer.more_seeds}" in answer.reason
-    enough = compare_destinations(make_runs([98.0] * 3, spread, seeds + answer.more_seeds), BACKENDS, 0.3, False)
+    enough = compare_destinations(
+        make_runs([98.0] * 3, spread, seeds + answer.more_seeds), TRAINING_BACKENDS, 0.3, False
+    )
     assert enough.outcome == "agree" or seeds == 1  # from one seed the spread can only be guessed
 
 
 def test_few_test_examples_ask_for_a_wider_margin_and_not_for_seeds():
     """Thirty examples move an accuracy in steps of three points: no number of seeds shows 0.3."""
-    answer = compare_destinations(make_runs([100.0] * 3, 0.0, 3, examples=30), BACKENDS, 0.3, False)
+    answer = compare_destinations(make_runs([100.0] * 3, 0.0, 3, examples=30), TRAINING_BACKENDS, 0.3, False)
 
     assert answer.outcome == "inconclusive"
     assert answer.more_seeds is None or answer.more_seeds > 20
-    assert compare_destinations(make_runs([100.0] * 3, 0.0, 3, examples=30), BACKENDS, 5.0, False).outcome == "agree"
+    assert (
+        compare_destinations(make_runs([100.0] * 3, 0.0, 3, examples=30), TRAINING_BACKENDS, 5.0, False).outcome
+        == "agree"
+    )
 
 
 def test_a_trial_is_not_asked_where_it_arrives():
     """Two steps have no destination."""
-    assert compare_destinations(make_runs([10.0, 20.0, 30.0], seeds=1), BACKENDS, 0.3, True).outcome == "not asked"
+    assert (
+        compare_destinations(make_runs([10.0, 20.0, 30.0], seeds=1), TRAINING_BACKENDS, 0.3, True).outcome
+        == "not asked"
+    )
 
 
 def test_predictions_that_differ_as_seeds_do_agree():
     """Another backend changes as many classes as another seed."""
-    answer = compare_predictions(make_classes(), BACKENDS, False)
+    answer = compare_predictions(make_classes(), TRAINING_BACKENDS, False)
 
     assert answer.outcome == "agree"
     assert answer.number == pytest.approx(1.0, abs=0.1)
@@ -142,7 +151,7 @@ def test_predictions_that_differ_as_seeds_do_agree():
 
 def test_a_backend_that_predicts_otherwise_is_named():
     """All of its runs take the same other images for something else, though as many are right as before."""
-    answer = compare_predictions(make_classes(alone="jax", extra=150), BACKENDS, False)
+    answer = compare_predictions(make_classes(alone="jax", extra=150), TRAINING_BACKENDS, False)
 
     assert answer.outcome == "disagree"
     assert answer.culprit == "jax"
@@ -150,7 +159,7 @@ def test_a_backend_that_predicts_otherwise_is_named():
 
 def test_predictions_of_two_seeds_are_inconclusive():
     """How much seeds differ takes three of them to know."""
-    answer = compare_predictions(make_classes(seeds=2), BACKENDS, False)
+    answer = compare_predictions(make_classes(seeds=2), TRAINING_BACKENDS, False)
 
     assert answer.outcome == "inconclusive"
     assert answer.more_seeds == 1
@@ -220,7 +229,7 @@ def test_the_sentence_names_the_backend_and_the_question():
     """Who differs, from whom, and in what."""
     given = answers("agree", "disagree", "agree", "agree")
 
-    sentence = verdict_sentence("lenet", BACKENDS, given, Outcome.DISAGREE, {})
+    sentence = verdict_sentence("lenet", TRAINING_BACKENDS, given, Outcome.DISAGREE, {})
 
     assert sentence == "JAX differs from TensorFlow and PyTorch on lenet, in the training steps."
 
@@ -234,14 +243,14 @@ def test_the_sentence_says_how_many_seeds_are_missing():
         )
     ]
 
-    assert "run 5 more seeds" in verdict_sentence("lenet", BACKENDS, given, Outcome.INCONCLUSIVE, {})
+    assert "run 5 more seeds" in verdict_sentence("lenet", TRAINING_BACKENDS, given, Outcome.INCONCLUSIVE, {})
 
 
 def test_a_run_without_labels_has_no_destination():
     """The test images have no labels: nothing to compare, and no crash."""
     runs = [
         dataclasses.replace(make_run(backend), result=make_run().result | {"test_accuracy": None})
-        for backend in BACKENDS
+        for backend in TRAINING_BACKENDS
     ]
 
-    assert compare_destinations(runs, BACKENDS, 0.3, False).outcome == "inconclusive"
+    assert compare_destinations(runs, TRAINING_BACKENDS, 0.3, False).outcome == "inconclusive"

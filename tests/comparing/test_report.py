@@ -143,12 +143,12 @@ def test_a_damaged_report_is_refused_by_the_place(damage, message):
         Report.from_dict(values)
 
 
-def test_a_chart_of_gaps_and_noughts_is_drawn():
+def test_a_chart_of_gaps_and_noughts_is_plotted():
     """Values that a logarithm does not take, and a single point, are no crash."""
     line = Line("a", "jax", [1, 2, 3, 4], [0.0, None, float("nan"), 1.0])
 
     assert "<circle" in line_chart([line], "x", "y", "t", True)
-    assert "Nothing to draw" in line_chart([Line("a", "jax", [1], [0.0])], "x", "y", "t", True)
+    assert "Nothing to plot" in line_chart([Line("a", "jax", [1], [0.0])], "x", "y", "t", True)
 
 
 def test_the_three_files_are_written(tmp_path):

@@ -99,6 +99,6 @@ def test_few_errors_are_not_drowned_by_the_diagonal():
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(truths, predictions, names, message):
-    """A matrix of something else than was meant is never drawn."""
+    """A matrix of something else than was meant is never plotted."""
     with pytest.raises(ValueError, match=message):
         confusion_matrix(np.array(truths), np.array(predictions), names)

@@ -1,4 +1,4 @@
-"""The curves of the sources: several times an epoch, against validation, from image to image, and over-fitting."""
+"""The curves of the originals: several times an epoch, against validation, from image to image, and over-fitting."""
 
 import numpy as np
 import pytest
@@ -33,13 +33,13 @@ def test_there_are_five_points_an_epoch():
     """Loss and both accuracies stand at fifths of the epochs, with the logged numbers."""
     log = log_of()
 
-    drawn = curves(progress_curves(log, 100, epochs=10).axes[0])
+    plotted = curves(progress_curves(log, 100, epochs=10).axes[0])
 
-    assert set(drawn) == {"training loss", "training accuracy", "test accuracy"}
-    np.testing.assert_allclose(drawn["training loss"][0], np.arange(1, 11) / 5)
-    np.testing.assert_allclose(drawn["training loss"][1], [row["mean_loss"] for row in log])
-    np.testing.assert_allclose(drawn["test accuracy"][1], [row["test_accuracy"] for row in log])
-    np.testing.assert_allclose(drawn["training accuracy"][1], [row["train_accuracy"] for row in log])
+    assert set(plotted) == {"training loss", "training accuracy", "test accuracy"}
+    np.testing.assert_allclose(plotted["training loss"][0], np.arange(1, 11) / 5)
+    np.testing.assert_allclose(plotted["training loss"][1], [row["mean_loss"] for row in log])
+    np.testing.assert_allclose(plotted["test accuracy"][1], [row["test_accuracy"] for row in log])
+    np.testing.assert_allclose(plotted["training accuracy"][1], [row["train_accuracy"] for row in log])
 
 
 def test_the_axis_stays_put_while_the_training_goes_on():
@@ -52,10 +52,10 @@ def test_training_and_validation_are_told_apart():
     """Each curve has its own numbers, at the epochs from 1."""
     history = [{"epoch": epoch, "loss": 3 - epoch, "val_loss": str(4 - epoch)} for epoch in range(3)]
 
-    drawn = curves(validation_curves(history).axes[0])
+    plotted = curves(validation_curves(history).axes[0])
 
-    assert [list(map(float, values)) for values in drawn["training loss"]] == [[1, 2, 3], [3, 2, 1]]
-    assert [list(map(float, values)) for values in drawn["validation loss"]] == [[1, 2, 3], [4, 3, 2]]
+    assert [list(map(float, values)) for values in plotted["training loss"]] == [[1, 2, 3], [3, 2, 1]]
+    assert [list(map(float, values)) for values in plotted["validation loss"]] == [[1, 2, 3], [4, 3, 2]]
 
 
 def test_the_descent_is_the_mean_between_two_rows():
@@ -86,7 +86,7 @@ def test_over_fitting_is_the_gap_at_each_epochs_end():
 
 
 @pytest.mark.parametrize(
-    ("draw", "message"),
+    ("plot", "message"),
     [
         (lambda: progress_curves([], 100), "no row"),
         (lambda: progress_curves([{"step": 1}], 100), "mean_loss"),
@@ -98,7 +98,7 @@ def test_over_fitting_is_the_gap_at_each_epochs_end():
         (lambda: overfitting({"lenet": log_of()}, 999), "'lenet' has no row at the end"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(draw, message):
-    """Curves of something else than was meant are never drawn."""
+def test_arguments_that_make_no_sense_are_refused(plot, message):
+    """Curves of something else than was meant are never plotted."""
     with pytest.raises(ValueError, match=message):
-        draw()
+        plot()

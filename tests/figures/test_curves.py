@@ -44,7 +44,7 @@ def test_the_curves_are_the_logged_numbers():
 
 
 def test_a_changed_line_changes_the_curve():
-    """The twin: the curve is not drawn from anything else."""
+    """The twin: the curve is not plotted from anything else."""
     log = log_of(epochs=1, steps_per_epoch=1200, every=50)
     changed = [*log[:-1], log[-1] | {"train_loss": 9.0}]
 
@@ -80,7 +80,7 @@ def test_an_epochs_means_stand_at_its_end():
     assert given.tolist() == [1100, 2200, 3300]
 
 
-def test_validation_is_drawn_where_there_is_one():
+def test_validation_is_plotted_where_there_is_one():
     """Its curves appear with their own values, and not without them."""
     without = training_curves([], history_of(5))
     with_it = training_curves([], history_of(5, val_loss=0.7, val_accuracy="0.25"))
@@ -137,6 +137,6 @@ LINE = {"step": 5, "epoch": 0, "train_loss": 1.0, "test_accuracy": 0.5}
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(log, history, message):
-    """Curves of something else than was meant are never drawn."""
+    """Curves of something else than was meant are never plotted."""
     with pytest.raises(ValueError, match=message):
         training_curves(log, history)

@@ -1,4 +1,4 @@
-"""Kernels and feature maps are drawn where they belong, with their own values."""
+"""Kernels and feature maps are plotted where they belong, with their own values."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ IMAGE = np.arange(16, dtype=np.uint8).reshape(4, 4, 1)
 
 
 def panels(figure):
-    """Return title and drawn numbers of each picture."""
+    """Return title and plotted numbers of each picture."""
     return [
         (axes.get_title("left"), np.asarray(axes.images[0].get_array().filled(np.nan), float))
         for axes in figure.axes
@@ -39,12 +39,12 @@ def test_each_kernel_stands_in_its_filters_column_and_channels_row():
     kernel[:, :, 1, 2] = 5
     kernel[0, 0, 0, 0] = -7
 
-    ((title, drawn),) = panels(kernel_images({"conv1": kernel}))
+    ((title, plotted),) = panels(kernel_images({"conv1": kernel}))
 
     assert title == "conv1: 4 filters of 3 × 3, on 2 channels"
-    np.testing.assert_array_equal(drawn[4:7, 8:11], np.full((3, 3), 5))
-    assert drawn[0, 0] == -7
-    assert np.nansum(drawn) == 45 - 7
+    np.testing.assert_array_equal(plotted[4:7, 8:11], np.full((3, 3), 5))
+    assert plotted[0, 0] == -7
+    assert np.nansum(plotted) == 45 - 7
     assert kernel_images({"conv1": kernel}).axes[0].images[0].get_clim() == (-7, 7)
 
 
@@ -76,7 +76,7 @@ def test_the_stages_follow_each_other_from_the_image():
 
 
 def test_another_map_is_another_picture():
-    """The twin: what is drawn depends on what is given."""
+    """The twin: what is plotted depends on what is given."""
     first = panels(feature_maps(IMAGE, [("conv1", np.zeros((4, 4, 1)))]))
     second = panels(feature_maps(IMAGE, [("conv1", np.ones((4, 4, 1)))]))
 
@@ -84,7 +84,7 @@ def test_another_map_is_another_picture():
 
 
 @pytest.mark.parametrize(
-    ("draw", "message"),
+    ("plot", "message"),
     [
         (lambda: kernel_images({}), "no kernel"),
         (lambda: kernel_images({"c": np.zeros((3, 3, 1))}), "'c'"),
@@ -94,7 +94,7 @@ def test_another_map_is_another_picture():
         (lambda: feature_maps(IMAGE / 255, [("c", np.zeros((3, 3, 1)))]), "uint8"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(draw, message):
-    """A picture of something else than was meant is never drawn."""
+def test_arguments_that_make_no_sense_are_refused(plot, message):
+    """A picture of something else than was meant is never plotted."""
     with pytest.raises(ValueError, match=message):
-        draw()
+        plot()

@@ -14,7 +14,7 @@ def images_of(n: int) -> np.ndarray:
 
 
 def cells(figure) -> list[tuple[int, list[str], object]]:
-    """Return of each drawn image its grey level, the lines of its caption and the style of its frame."""
+    """Return of each plotted image its grey level, the lines of its caption and the style of its frame."""
     return [
         (int(axes.images[0].get_array()[0, 0]), axes.get_title().split("\n"), axes.spines["left"].get_linestyle())
         for axes in figure.axes
@@ -39,7 +39,7 @@ def test_an_error_is_marked_by_more_than_colour():
     assert dashed != plain
 
 
-def test_the_first_ten_are_drawn_in_order_and_the_rest_is_not():
+def test_the_first_ten_are_plotted_in_order_and_the_rest_is_not():
     """The figure is of the first ten, whatever comes after."""
     truths = np.zeros(30, int)
 
@@ -85,7 +85,7 @@ def test_another_truth_makes_another_image_the_worst():
     assert second[0][0] == 0
 
 
-def test_fewer_images_than_asked_for_are_all_drawn():
+def test_fewer_images_than_asked_for_are_all_plotted():
     """Three images give three cells, and a title that says so."""
     figure = worst_classified(images_of(3), np.array([0, 1, 2]), one_hot(0, 1, 0), NAMES, count=15)
 
@@ -120,7 +120,7 @@ def test_a_near_certainty_is_not_rounded_to_a_certainty(probability, text):
 GOOD = {"images": images_of(2), "truths": np.array([0, 1]), "outputs": one_hot(0, 1), "class_names": NAMES}
 
 
-@pytest.mark.parametrize("draw", [first_predictions, worst_classified])
+@pytest.mark.parametrize("plot", [first_predictions, worst_classified])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -137,18 +137,18 @@ GOOD = {"images": images_of(2), "truths": np.array([0, 1]), "outputs": one_hot(0
         ({"count": 0}, "count"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(draw, change, message):
-    """A figure of something else than was meant is never drawn."""
+def test_arguments_that_make_no_sense_are_refused(plot, change, message):
+    """A figure of something else than was meant is never plotted."""
     arguments = GOOD | change
 
     with pytest.raises(ValueError, match=message):
-        draw(*[arguments[name] for name in GOOD], count=arguments.get("count", 10))
+        plot(*[arguments[name] for name in GOOD], count=arguments.get("count", 10))
 
 
-@pytest.mark.parametrize("draw", [first_predictions, worst_classified])
-def test_the_same_arguments_unchanged_are_taken(draw):
+@pytest.mark.parametrize("plot", [first_predictions, worst_classified])
+def test_the_same_arguments_unchanged_are_taken(plot):
     """The twin: what is refused above is the change."""
-    assert len(cells(draw(*GOOD.values(), count=10))) == 2
+    assert len(cells(plot(*GOOD.values(), count=10))) == 2
 
 
 def test_logits_are_refused_where_a_probability_is_printed():

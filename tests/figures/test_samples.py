@@ -14,7 +14,7 @@ def images_of(n: int) -> np.ndarray:
 
 
 def captions(figure) -> list[tuple[int, str]]:
-    """Return the grey level and the caption of each drawn image."""
+    """Return the grey level and the caption of each plotted image."""
     return [(int(axes.images[0].get_array()[0, 0]), axes.get_title()) for axes in figure.axes if axes.images]
 
 
@@ -27,7 +27,7 @@ def test_each_image_stands_under_its_label():
 
 
 def test_more_images_than_the_grid_holds_are_counted_in_the_title():
-    """The rest is not drawn, and nobody takes the part for the whole."""
+    """The rest is not plotted, and nobody takes the part for the whole."""
     figure = sample_images(images_of(200), np.zeros(200, int), NAMES, count=7)
 
     assert [grey for grey, _ in captions(figure)] == list(range(7))
@@ -36,7 +36,7 @@ def test_more_images_than_the_grid_holds_are_counted_in_the_title():
 
 
 def test_one_image_has_its_label_as_title():
-    """`mnist_cnn` draws one training image."""
+    """`mnist_cnn` plots one training image."""
     assert captions(sample_images(images_of(1), np.array([1]), NAMES)) == [(0, "label: one")]
 
 
@@ -51,6 +51,6 @@ def test_one_image_has_its_label_as_title():
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(images, labels, count, message):
-    """A grid of something else than was meant is never drawn."""
+    """A grid of something else than was meant is never plotted."""
     with pytest.raises(ValueError, match=message):
         sample_images(images, labels, NAMES, count=count)

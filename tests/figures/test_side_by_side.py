@@ -41,6 +41,6 @@ def test_sigmoids_need_not_sum_to_one():
     [({}, "no network"), ({"cnn": SURE[:1]}, "images by classes"), ({"cnn": SURE * 9}, r"\[0, 1\]")],
 )
 def test_arguments_that_make_no_sense_are_refused(outputs, message):
-    """Bars of something else than was meant are never drawn."""
+    """Bars of something else than was meant are never plotted."""
     with pytest.raises(ValueError, match=message):
         outputs_side_by_side(IMAGES, TRUTHS, outputs, NAMES)

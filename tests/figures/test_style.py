@@ -45,7 +45,7 @@ CASES = [(name, names) for name in FIGURES for names in (FASHION, ODD) if names 
 
 @functools.cache
 def figure_of(name: str, names: tuple[str, ...]):
-    """Return one of the figures, drawn once for all tests that look at it."""
+    """Return one of the figures, plotted once for all tests that look at it."""
     return FIGURES[name](names)
 
 

@@ -112,7 +112,7 @@ def test_features_that_make_no_sense_are_refused(features, start, message):
         embed(features, start)
 
 
-def test_each_point_is_drawn_at_its_place_as_its_digit():
+def test_each_point_is_plotted_at_its_place_as_its_digit():
     """The digit and its ground lie at the point; another label is another digit and another colour."""
     points = np.array([[0.0, 1.0], [2.0, -3.0]])
 
@@ -140,7 +140,7 @@ def test_each_point_is_drawn_at_its_place_as_its_digit():
     ],
 )
 def test_points_that_make_no_sense_are_refused(points, labels, message):
-    """A map of something else than was meant is never drawn."""
+    """A map of something else than was meant is never plotted."""
     with pytest.raises(ValueError, match=message):
         tsne_map(points, labels, "title")
 
@@ -176,6 +176,6 @@ def test_an_animation_that_cannot_be_written_leaves_nothing(tmp_path):
     [([], "map.gif", "no frame"), ([(np.eye(2), np.arange(2), "a")], "map.png", "map.png")],
 )
 def test_an_animation_that_makes_no_sense_is_refused(frames, name, message, tmp_path):
-    """Nothing to draw, or a name that promises another format."""
+    """Nothing to plot, or a name that promises another format."""
     with pytest.raises(ValueError, match=message):
         tsne_animation(frames, tmp_path / name)

@@ -179,6 +179,11 @@ def fail(where: str, how: str) -> str:
     return backend()
 
 
+def lack_a_model(reason: object) -> None:
+    """Raise what a worker raises that holds no model, for a reason."""
+    raise RuntimeError(reason)
+
+
 def start_a_child() -> int:
     """Start a process that sleeps; return its id."""
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid

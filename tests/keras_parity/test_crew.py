@@ -25,13 +25,13 @@ from keras_parity.crew import Crew, Worker, shared_crew
 from keras_parity.crew.process import LAST_WORDS, last_line
 from keras_parity.errors import RemoteError, UsageError, WorkerDied, WorkerTimeout
 from keras_parity.executions import BackendExecution, installed_executions
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol import messages
 from keras_parity.protocol.quantity import Kind
 from keras_parity.protocol.tasks import Task
 from tests.keras_parity import errands
 from tests.keras_parity.errands import BARE, errand
 
-BACKENDS = ("tensorflow", "jax", "torch")
 ROOT = Path(__file__).parents[2]
 
 
@@ -69,9 +69,9 @@ def test_each_worker_runs_its_own_backend(pool):
     """Three processes, three backends, each with its version."""
     answers = pool.everywhere(errand(errands.backend))
 
-    assert answers == {name: name for name in BACKENDS}
-    assert all(pool[name].versions.keys() == {"python", "keras", name} for name in BACKENDS)
-    assert len({pool[name].pid for name in BACKENDS}) == 3
+    assert answers == {name: name for name in TRAINING_BACKENDS}
+    assert all(pool[name].versions.keys() == {"python", "keras", name} for name in TRAINING_BACKENDS)
+    assert len({pool[name].pid for name in TRAINING_BACKENDS}) == 3
 
 
 def test_a_worker_on_the_wrong_backend_does_not_start(worker):
@@ -473,7 +473,7 @@ def test_the_memory_limit_stops_an_allocation_and_not_the_worker(backend):
     assert not RemoteError("jax", "ValueError", "something else").out_of_memory
 
 
-def run_script(code: str, *arguments: str, folder: Path, **options) -> subprocess.CompletedProcess:
+def run_users_script(code: str, *arguments: str, folder: Path, **options) -> subprocess.CompletedProcess:
     """Run a script of a user's own, which does not know the tests' folders but by PYTHONPATH."""
     script = folder / "script.py"
     script.write_text(textwrap.dedent(code))
@@ -486,7 +486,7 @@ def test_a_script_without_a_main_guard_works_and_leaves_no_process(tmp_path):
     """The script runs once, nothing heavy is imported into it, and a file beside it may be named as one of Python's."""
     (tmp_path / "queue.py").write_text("raise SystemExit('the wrong queue')")
 
-    done = run_script(
+    done = run_users_script(
         """
         import sys; sys.path.pop(0)
         from keras_parity.crew import Worker
@@ -507,7 +507,7 @@ def test_a_script_without_a_main_guard_works_and_leaves_no_process(tmp_path):
 
 def test_a_program_may_end_while_a_worker_is_stuck(tmp_path):
     """An exception in the program is shown and ends it; it does not wait for the worker's time limit."""
-    done = run_script(
+    done = run_users_script(
         """
         import time
         from keras_parity.crew import Worker
@@ -569,7 +569,7 @@ def test_no_worker_outlives_its_parent(stop, busy, tmp_path):
 
 def test_a_fork_of_the_program_does_not_end_its_workers(tmp_path):
     """A copy that ends runs the same clean-up; the workers are not its own, and it has shared ones of its own."""
-    done = run_script(
+    done = run_users_script(
         """
         import os, sys
         from keras_parity.crew import shared_crew

@@ -2,11 +2,12 @@
 
 import pytest
 
-from benchmarks.faults.bench import BACKENDS, FindEffect, Result, Trial, clean_trials, planted_trials, run_trial, score
+from benchmarks.faults.bench import FindEffect, Result, Trial, clean_trials, planted_trials, run_trial, score
 from benchmarks.faults.cases import CASES
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.table import render_table, summarise
 from keras_parity.crew import shared_crew
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.verdict import Cause, Finding, Outcome, Verdict
 from tests.keras_parity.errands import errand
@@ -41,7 +42,7 @@ def wrong_verdict():
             layer,
             "LeakyReLU",
             backend,
-            BACKENDS,
+            TRAINING_BACKENDS,
             Quantity(Kind.OUTPUT),
             "inference",
             Cause.SEMANTIC,
@@ -88,7 +89,7 @@ def test_the_bench_is_as_wide_as_it_says():
     assert len({trial.architecture for trial in planted_trials(list(FAULTS))}) >= 30
     assert len({(t.architecture, t.dtype, t.seed) for t in clean_trials(300)}) == 300
     assert sum(len(fault.parts) > 1 or fault.accepted is not None for fault in FAULTS.values()) >= 12
-    assert {trial.backend for trial in planted_trials(list(FAULTS))} == set(BACKENDS)
+    assert {trial.backend for trial in planted_trials(list(FAULTS))} == set(TRAINING_BACKENDS)
 
 
 def test_culprits_are_layers_of_the_architecture(crew):
@@ -98,7 +99,7 @@ def test_culprits_are_layers_of_the_architecture(crew):
     assert {name: layers for name, layers in unknown.items() if layers} == {}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_fault_is_gone_when_its_context_is_left(crew, backend):
     """A worker is used for the next check."""
     within, after = crew[backend].ask(errand(count_planted_attributes, "leaky_slope", "dense_net"))

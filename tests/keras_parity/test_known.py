@@ -15,7 +15,7 @@ from keras_parity.crew import shared_crew
 from keras_parity.errors import UsageError
 from keras_parity.known import CATALOGUE, NOBODY, decide, describe_known, find_known, group_causes, known_by_name
 from keras_parity.known.document import render_document
-from keras_parity.names import BACKENDS, DTYPES
+from keras_parity.names import BACKENDS, DTYPES, TRAINING_BACKENDS
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Aspect, Kind, Quantity
 from keras_parity.request import make_request
@@ -24,13 +24,12 @@ from tests.keras_parity.errands import errand
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0", "jax": "0.10.2", "torch": "2.13.0"}
-THREE = ("tensorflow", "jax", "torch")
 # JAX's gradient of LeakyReLU on blank data, as a check finds it.
 LEAKY = Finding(
     layer="leaky",
     layer_type="LeakyReLU",
     execution="jax",
-    executions=THREE,
+    executions=TRAINING_BACKENDS,
     quantity=Quantity(Kind.GRADIENT, "input"),
     mode="training",
     cause=Cause.SEMANTIC,
@@ -255,7 +254,7 @@ def doubled_slots():
 
 def run(build, dtype: str = "float32", patches=None, **options) -> list[Finding]:
     """Return what a check of all three backends finds."""
-    request = make_request(build, THREE, dtype=dtype, reload=False, **{"steps": 0} | options)
+    request = make_request(build, TRAINING_BACKENDS, dtype=dtype, reload=False, **{"steps": 0} | options)
     return run_check(request, shared_crew(), _say_nothing, patches).findings
 
 

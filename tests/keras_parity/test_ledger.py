@@ -29,6 +29,19 @@ def test_the_worst_of_a_kind_is_kept_and_ordinary_data_comes_first():
     assert [(f.rounding_units, f.ordinary) for f in ledger.findings] == [(900, True), (5, False)]
 
 
+def test_the_worst_of_a_kind_tells_whether_whole_numbers_differ():
+    """A finding that another one replaces counts no more."""
+    ledger = Ledger(("jax", "torch"))
+    ledger.add(Place("c1"), difference(900), "inference", ORDINARY)
+    assert not ledger.whole_numbers_differ
+
+    ledger.add(Place("c2"), dataclasses.replace(difference(900), whole_numbers=True), "inference", BLANK)
+    assert ledger.whole_numbers_differ
+
+    ledger.add(Place("c2"), difference(900), "inference", ORDINARY)
+    assert not ledger.whole_numbers_differ
+
+
 def test_findings_stand_in_the_order_of_the_model():
     """Whatever order they were made in; what is no layer comes last."""
     ledger = Ledger(("jax", "torch"))

@@ -4,6 +4,7 @@ import pytest
 
 from keras_parity.crew import Crew
 from keras_parity.participants import Participants, TooFewLeft
+from keras_parity.protocol.results import NO_MODEL
 from tests.keras_parity import errands
 from tests.keras_parity.errands import BareExecution, errand
 
@@ -26,6 +27,27 @@ def test_who_fails_is_left_out_with_the_first_reason(three):
     assert three.active == ("one", "three")
     three.fail("two", "another reason")
     assert "was killed" in three.failures["two"]
+
+
+def test_a_worker_that_lost_its_model_is_told_by_the_type_of_its_answer():
+    """The same words of a model's own are what it raised."""
+    executions = tuple(BareExecution(name) for name in ("one", "two", "three", "four"))
+    with Crew(executions) as crew:
+        four = Participants(executions, crew, time_limit=20)
+
+        four.ask_each(
+            {
+                "one": errand(errands.lack_a_model, NO_MODEL),
+                "two": errand(errands.lack_a_model, NO_MODEL.value),
+                "three": errand(abs, -3),
+                "four": errand(abs, -4),
+            }
+        )
+
+    assert four.failures == {
+        "one": "its process has ended in another task, as where memory runs out",
+        "two": "RuntimeError: this worker holds no model",
+    }
 
 
 def test_fewer_than_two_end_the_check(three):

@@ -57,7 +57,7 @@ def test_the_verdict_on_a_real_model_is_right(name):
 
 
 def test_the_bench_is_as_wide_as_it_says():
-    """Eighty models at least, of all three sources."""
+    """Eighty models at least, from Keras, KerasHub and elsewhere."""
     families = Counter(model.family for model in MODELS.values())
 
     assert len(MODELS) >= 80
@@ -81,7 +81,7 @@ def test_what_is_given_depends_on_the_seed_alone():
     assert not np.array_equal(first[0], other[0])
 
 
-def test_every_drawing_gives_the_examples_it_is_asked_for():
+def test_every_sampler_gives_the_examples_it_is_asked_for():
     """The inputs of a model come in the structure it takes, each array with one row per example."""
     for model in MODELS.values():
         inputs, _ = draw_data(model, np.random.default_rng(1), 3)

@@ -16,7 +16,7 @@ import pytest
 
 from keras_parity.crew import Worker
 from keras_parity.errors import RemoteError, UsageError
-from keras_parity.source import describe_source, pack
+from keras_parity.source import describe_source, pickle_value
 from tests.keras_parity import errands
 from tests.keras_parity.errands import NUMPY, errand
 from tests.training.archives import calling_set_floatx, classifier, write_archive
@@ -265,7 +265,7 @@ def test_a_function_travels_by_reference_or_by_value(worker):
     assert worker.ask(errand(errands.describe, describe_source(local)))[2] == 10
     assert worker.ask(errand(errands.describe, describe_source(functools.partial(build_here, units=4))))[2] == 20
     assert worker.ask(errand(errands.describe, describe_source(build_with, {"layer": dense})))[2] == 10
-    assert len(pack(build_here, "")) < 100 < len(pack(local, ""))
+    assert len(pickle_value(build_here, "")) < 100 < len(pickle_value(local, ""))
     assert describe_source(build_here).label == "build_here"
 
 

@@ -3,14 +3,14 @@
 import math
 from dataclasses import replace
 
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.source import ModelSource
 from keras_parity.request import CheckRequest
 from keras_parity.verdict import Cause, Finding, Measurement, Outcome, Verdict
 
-BACKENDS = ("tensorflow", "jax", "torch")
 OUTPUT = Quantity(Kind.OUTPUT)
-REQUEST = CheckRequest(ModelSource("model.keras", "file", path="model.keras"), BACKENDS)
+REQUEST = CheckRequest(ModelSource("model.keras", "file", path="model.keras"), TRAINING_BACKENDS)
 USED = {"batch_size": 4, "threshold": 500.0}
 ENVIRONMENT = {
     "versions": {"keras": "3.15.1", "tensorflow": "2.21.0", "jax": "0.10.2", "torch": "2.13.0+cpu", "numpy": "2.3.0"},
@@ -26,7 +26,7 @@ def finding(layer: str = "conv_1", execution: str | None = "jax", **changes) -> 
     """Return a difference in a layer's output, with some values changed."""
     values = {
         "layer_type": "Conv2D",
-        "executions": BACKENDS,
+        "executions": TRAINING_BACKENDS,
         "quantity": OUTPUT,
         "mode": "inference",
         "cause": Cause.SEMANTIC,
@@ -45,7 +45,7 @@ def measurements(layers: int, worst: dict | None = None) -> list[Measurement]:
     for i in range(layers):
         name, kind = f"conv_{i}", ("Conv2D", "BatchNormalization", "ReLU")[i % 3]
         for direction, quantity in (("forward", OUTPUT), ("backward", Quantity(Kind.GRADIENT, "kernel"))):
-            for j, backend in enumerate(BACKENDS):
+            for j, backend in enumerate(TRAINING_BACKENDS):
                 units = (worst or {}).get((name, backend, direction), (i * 7 + j * 3) % 11 / 3 * (1 + i % 4 * 9))
                 found.append(Measurement(name, kind, backend, direction, units, quantity, units * 6e-8))
     return found

@@ -1,4 +1,4 @@
-"""The sources' own programs, written in the sources' frameworks from the specification and from nothing of ours.
+"""The originals' own programs, written in the originals' frameworks from the specification and from nothing of ours.
 
 Each runs in a process of its framework and tells, in NumPy arrays and in Keras's layouts: its initial weights, its
 outputs, its loss, every gradient, and its weights after ten steps of its optimiser. Frameworks are imported inside the
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STEPS = 10
-# Examples of a batch: the source's, or few of a large one.
+# Examples of a batch: the original's, or few of a large one.
 BATCHES = {
     "mnist_cnn": 50,
     "strided_cnn": 1,
@@ -24,8 +24,8 @@ BATCHES = {
     "iris_mlp": 10,
     "text_lstm": 2,
 }
-TORCH_SOURCES = ("mnist_cnn", "strided_cnn", "bp_mlp", "lenet", "mlp", "conv3_softmax", "apparel_cnn")
-KERAS_SOURCES = ("keras_cnn", "iris_mlp", "text_lstm")
+TORCH_ORIGINALS = ("mnist_cnn", "strided_cnn", "bp_mlp", "lenet", "mlp", "conv3_softmax", "apparel_cnn")
+KERAS_ORIGINALS = ("keras_cnn", "iris_mlp", "text_lstm")
 
 
 @dataclass
@@ -61,7 +61,7 @@ def make_batches(name: str, dtype: str) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def run_torch_original(name: str, dtype: str) -> Account:
-    """Return the account of a PyTorch source, in plain `torch.nn`."""
+    """Return the account of a PyTorch original, in plain `torch.nn`."""
     import torch
 
     torch.manual_seed(3)
@@ -94,7 +94,7 @@ def run_torch_original(name: str, dtype: str) -> Account:
 
 
 def _torch_network(name: str):
-    """Return the source's `nn.Sequential`, and for each of our layers with weights its place there.
+    """Return the original's `nn.Sequential`, and for each of our layers with weights its place there.
 
     A place is (index, shape): for the first dense layer after a flatten, `shape` is what is flattened, (channels,
     height, width); elsewhere None.
@@ -158,7 +158,7 @@ def _torch_network(name: str):
 
 
 def _torch_recipe(name: str, network):
-    """Return the source's loss function of outputs and labels, and its optimiser."""
+    """Return the original's loss function of outputs and labels, and its optimiser."""
     import torch
     from torch import nn
 
@@ -201,7 +201,7 @@ def _keras_weights(module, flattened: tuple[int, int, int] | None, gradients: bo
 
 
 def run_keras_original(name: str, dtype: str) -> Account:
-    """Return the account of a Keras source, as its own `Sequential` with Keras's own loss and one-hot targets."""
+    """Return the account of a Keras original, as its own `Sequential` with Keras's own loss and one-hot targets."""
     import keras
     from keras import layers
 
@@ -296,7 +296,7 @@ def run_tensorflow_original(name: str, dtype: str) -> Account:
 
 
 def run_original(name: str, dtype: str) -> Account:
-    """Return the account of any source; it must run in a process of its framework."""
-    if name in TORCH_SOURCES:
+    """Return the account of any original; it must run in a process of its framework."""
+    if name in TORCH_ORIGINALS:
         return run_torch_original(name, dtype)
-    return (run_keras_original if name in KERAS_SOURCES else run_tensorflow_original)(name, dtype)
+    return (run_keras_original if name in KERAS_ORIGINALS else run_tensorflow_original)(name, dtype)

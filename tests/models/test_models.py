@@ -1,4 +1,4 @@
-"""Systems are found by file name, and are what their sources say."""
+"""Systems are found by file name, and are what their originals say."""
 
 import itertools
 import json
@@ -11,8 +11,8 @@ import pytest
 
 import models
 from foundation.errors import UserError
+from keras_parity.names import TRAINING_BACKENDS
 from tests.commands import ROOT, run_main
-from tests.workers import BACKENDS
 
 
 def describe(name):
@@ -49,8 +49,8 @@ def test_a_name_far_from_all_gets_the_whole_list():
         models.check_name("zzz")
 
 
-def test_mnist_cnn_has_the_sources_layers(worker):
-    """Layer by layer, parameter counts and shapes are the source's, on every backend."""
+def test_mnist_cnn_has_the_originals_layers(worker):
+    """Layer by layer, parameter counts and shapes are the original's, on every backend."""
     described = worker.run(describe, "mnist_cnn")
 
     assert described["parameters"] == {"conv1": 416, "conv2": 12_832, "logits": 15_690}
@@ -79,7 +79,7 @@ def test_mnist_cnn_starts_from_pytorchs_distribution(worker):
         assert 0.5 * limit < weights[next(path for path in weights if layer in path and "bias" in path)][0] <= limit
 
 
-# As the sources have them, layer by layer; the sum is what each docstring begins with.
+# As the originals have them, layer by layer; the sum is what each docstring begins with.
 PARAMETERS = {
     "mnist_cnn": {"conv1": 416, "conv2": 12_832, "logits": 15_690},
     "strided_cnn": {"conv1": 260, "norm1": 40, "conv2": 910, "norm2": 40, "output": 2_510},
@@ -108,8 +108,8 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_system_has_the_sources_parameters_and_shapes(workers, name):
-    """Counts by layer name, the stages' shapes in their order, and the docstring's total are the source's."""
+def test_every_system_has_the_originals_parameters_and_shapes(workers, name):
+    """Counts by layer name, the stages' shapes in their order, and the docstring's total are the original's."""
     described = workers["jax"].run(describe, name)
 
     assert described["parameters"] == PARAMETERS[name]
@@ -173,9 +173,11 @@ def test_an_unknown_variant_gets_the_list(workers):
         workers["jax"].run(describe, "mlp-long")
 
 
-@pytest.mark.parametrize(("name", "backend"), [*zip([*PARAMETERS, "lenet-max_pool"], itertools.cycle(BACKENDS))])
+@pytest.mark.parametrize(
+    ("name", "backend"), [*zip([*PARAMETERS, "lenet-max_pool"], itertools.cycle(TRAINING_BACKENDS))]
+)
 def test_every_system_trains_by_its_recipe_alone(workers, name, backend, tmp_path):
-    """A smoke run of `train.py` prints its source's line and draws its pictures; `evaluate.py` reads it elsewhere.
+    """A smoke run of `train.py` prints its original's line and plots its pictures; `evaluate.py` reads it elsewhere.
 
     tests/parity trains every system on all backends.
     """
@@ -194,7 +196,7 @@ def test_every_system_trains_by_its_recipe_alone(workers, name, backend, tmp_pat
     expected = PRINTED[json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["log"]]
     assert re.search(expected, stdout), stdout
 
-    other = BACKENDS[(BACKENDS.index(backend) + 1) % len(BACKENDS)]
+    other = TRAINING_BACKENDS[(TRAINING_BACKENDS.index(backend) + 1) % len(TRAINING_BACKENDS)]
     command = ["run", "--json", "--no-figures", "--backend", other, *folder]
     code, stdout, error = workers[other].run(run_main, "evaluate", command, str(tmp_path))
     assert code == 0, error

@@ -29,7 +29,7 @@ def run_there(checkout, *arguments):
 
 
 def test_the_example_in_contributing_is_a_system_that_trains(workers, checkout):
-    """Written to `models/softmax.py` and nothing else, it trains, saves and draws."""
+    """Written to `models/softmax.py` and nothing else, it trains, saves and plots."""
     workers["jax"].run(read_mnist)
     (checkout / "models" / "softmax.py").write_text(example())
 

@@ -1,11 +1,12 @@
-"""Our systems compute what their sources' own programs compute: outputs, loss, every gradient, ten optimiser steps."""
+"""Our systems compute what the originals' programs compute: outputs, loss, every gradient, ten optimiser steps."""
 
 import numpy as np
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from tests.models.accounts import movement_error, relative_errors, run_ours, use_float64
-from tests.models.originals import BATCHES, KERAS_SOURCES, TORCH_SOURCES, run_original
-from tests.workers import BACKENDS, BackendWorker
+from tests.models.originals import BATCHES, KERAS_ORIGINALS, TORCH_ORIGINALS, run_original
+from tests.workers import BackendWorker
 
 # What Keras keeps otherwise than PyTorch: the variance of BatchNorm, used in inference alone.
 VARIANCES = ("trained norm1 3", "trained norm2 3")
@@ -16,8 +17,8 @@ MEANS = ("trained norm1 2", "trained norm2 2")  # which follow those biases
 LEFT_OUT = {"strided_cnn": VARIANCES + BIASES, "apparel_cnn": VARIANCES + BIASES + MEANS}
 # On TensorFlow Keras's Adam squares a sparse gradient before it adds up what belongs to the same word.
 REPEATED_WORDS = ("text_lstm", "tensorflow")
-# Where a recipe departs from its source's on purpose: the source's value.
-SOURCES_OWN = {"apparel_cnn": {"learning_rate": 0.07}}
+# Where a recipe departs from its original's on purpose: the original's value.
+ORIGINALS_OWN = {"apparel_cnn": {"learning_rate": 0.07}}
 FLOAT32_ROUNDING = 2.0**-24
 
 
@@ -39,12 +40,12 @@ def precise():
 
 @pytest.fixture(scope="module")
 def originals(precise, workers):
-    """The account of a source's own program, by name and dtype; each runs once."""
+    """The account of an original's own program, by name and dtype; each runs once."""
     accounts = {}
 
     def get(name, dtype="float64"):
         if (name, dtype) not in accounts:
-            framework = "torch" if name in TORCH_SOURCES else "jax" if name == "text_lstm" else "tensorflow"
+            framework = "torch" if name in TORCH_ORIGINALS else "jax" if name == "text_lstm" else "tensorflow"
             process = precise(framework) if dtype == "float64" else workers[framework]
             accounts[name, dtype] = process.run(run_original, name, dtype)
         return accounts[name, dtype]
@@ -54,7 +55,7 @@ def originals(precise, workers):
 
 @pytest.fixture(scope="module")
 def ours(precise, workers, originals):
-    """The account of our system from its source's weights, by name, backend and dtype; each runs once."""
+    """The account of our system from its original's weights, by name, backend and dtype; each runs once."""
     accounts = {}
 
     def get(name, backend, dtype="float64"):
@@ -62,15 +63,15 @@ def ours(precise, workers, originals):
             process = precise(backend) if dtype == "float64" else workers[backend]
             weights = originals(name).weights
             weights = {layer: [array.astype(dtype) for array in arrays] for layer, arrays in weights.items()}
-            accounts[name, backend, dtype] = process.run(run_ours, name, dtype, weights, **SOURCES_OWN.get(name, {}))
+            accounts[name, backend, dtype] = process.run(run_ours, name, dtype, weights, **ORIGINALS_OWN.get(name, {}))
         return accounts[name, backend, dtype]
 
     return get
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", BATCHES)
-def test_in_float64_a_system_is_its_source(name, backend, ours, originals):
+def test_in_float64_a_system_is_its_original(name, backend, ours, originals):
     """Outputs, loss, each layer's gradients and its weights after ten steps agree to 1e-10 relative."""
     errors = relative_errors(ours(name, backend), originals(name), LEFT_OUT.get(name, ()))
     if (name, backend) == REPEATED_WORDS:
@@ -87,7 +88,7 @@ def test_on_tensorflow_repeated_words_move_otherwise(ours, originals):
     assert errors["gradients embedding"] < 1e-10
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_biases_that_learn_from_roundings_stay_near(name, backend, ours, originals):
     """In float64 ten steps made of roundings move a bias before a BatchNorm by 1e-6 of itself, or little more."""
@@ -96,10 +97,10 @@ def test_biases_that_learn_from_roundings_stay_near(name, backend, ours, origina
     assert max(errors["trained conv1"], errors["trained conv2"]) <= 1e-5
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", BATCHES)
-def test_in_float32_a_system_is_its_source_but_for_roundings(name, backend, ours, originals):
-    """Outputs, loss and gradients are within 500 rounding units of the source in float64 (measured: up to 285)."""
+def test_in_float32_a_system_is_its_original_but_for_roundings(name, backend, ours, originals):
+    """Outputs, loss and gradients are within 500 rounding units of the original in float64 (measured: up to 285)."""
     errors = relative_errors(ours(name, backend, "float32"), originals(name), LEFT_OUT.get(name, ()))
 
     units = {key: error / FLOAT32_ROUNDING for key, error in errors.items() if not key.startswith("trained")}
@@ -111,10 +112,10 @@ def test_in_float32_a_system_is_its_source_but_for_roundings(name, backend, ours
 STRAYS = {"lenet": 1e-4, "mlp": 1e-4, "keras_cnn": 1e-4}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 @pytest.mark.parametrize("name", BATCHES)
-def test_ten_float32_steps_go_the_sources_way(name, backend, ours, originals):
-    """All weights together end within a hundredth of the way of where the source's float64 ends."""
+def test_ten_float32_steps_go_the_originals_way(name, backend, ours, originals):
+    """All weights together end within a hundredth of the way of where the original's float64 ends."""
     if (name, backend) == REPEATED_WORDS:
         pytest.skip("Keras's Adam does otherwise there; the test above shows by how much")
 
@@ -163,7 +164,7 @@ def test_a_planted_defect_is_seen(defect, precise, originals):
 
 
 @pytest.mark.parametrize(("name", "values"), [("strided_cnn", (144, 25)), ("apparel_cnn", (64 * 784, 64 * 196))])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_batchnorm_keeps_the_biased_variance(name, values, backend, ours, originals):
     """The running variance, less what is left of its start at 1, is n/(n − 1) times too small, n values a channel."""
     for layer, count in zip(("norm1", "norm2"), values, strict=True):
@@ -181,4 +182,4 @@ def test_all_systems_have_an_original():
     import models
 
     assert set(BATCHES) == set(models.names())
-    assert {*TORCH_SOURCES, *KERAS_SOURCES, "tf_cnn"} == set(BATCHES)
+    assert {*TORCH_ORIGINALS, *KERAS_ORIGINALS, "tf_cnn"} == set(BATCHES)

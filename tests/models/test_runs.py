@@ -65,8 +65,8 @@ def test_a_log_of_unknown_labels_is_refused(workers, apparel, tmp_path):
     assert "add --set log_every=0" in error
 
 
-def test_two_runs_are_drawn_beside_each_other(workers, tmp_path):
-    """`evaluate.py RUN --beside RUN2` draws both networks' outputs, and how far they over-fit."""
+def test_two_runs_are_plotted_beside_each_other(workers, tmp_path):
+    """`evaluate.py RUN --beside RUN2` plots both networks' outputs, and how far they over-fit."""
     for name in ("lenet", "mlp"):
         code, _, error = workers["jax"].run(run_main, "train", ["--model", name, "--out", name, *SMOKE], str(tmp_path))
         assert code == 0, error
@@ -78,7 +78,7 @@ def test_two_runs_are_drawn_beside_each_other(workers, tmp_path):
     assert sorted(path.name for path in (tmp_path / "beside").iterdir()) == ["outputs_beside.png", "overfitting.png"]
 
 
-def test_runs_on_other_data_are_not_drawn_beside_each_other(workers, tmp_path):
+def test_runs_on_other_data_are_not_plotted_beside_each_other(workers, tmp_path):
     """A 0 and a T-shirt have nothing to say to each other."""
     for name in ("mlp", "keras_cnn", "iris_mlp"):
         workers["jax"].run(run_main, "train", ["--model", name, "--out", name, *SMOKE], str(tmp_path))

@@ -16,10 +16,10 @@ import models
 from comparing.report.content import Report
 from comparing.steps import Recording, compare_steps
 from keras_parity.crew import Crew
+from keras_parity.names import TRAINING_BACKENDS
 from tests.commands import ROOT
 from tests.models.test_models import write_small_folder
 from tests.training.runs import same_bits
-from training.backend import BACKENDS
 
 # On TensorFlow Keras's Adam adds squares of an embedding's gradients: docs/divergences.
 OTHER_STEPS = {"text_lstm": "tensorflow"}
@@ -91,7 +91,7 @@ def test_every_system_is_as_its_baseline_has_it(trial, name):
 
     assert made.code == (1 if name in OTHER_STEPS else 0), made.report.sentence
     assert made.report.baseline.worse == ()
-    assert {(run.backend, run.seed) for run in made.report.runs} == {(backend, 1) for backend in BACKENDS}
+    assert {(run.backend, run.seed) for run in made.report.runs} == {(backend, 1) for backend in TRAINING_BACKENDS}
     assert (made.runs.parent / "report.md").read_text().startswith("### ")
 
 
@@ -113,7 +113,7 @@ def carry(name: str, runs: str, data_dir: str | None, shift: float = 0.0):
     inputs = test.first(min(EXAMPLES, len(test))).inputs
     model = system.build()
     carried = {}
-    for backend in BACKENDS:
+    for backend in TRAINING_BACKENDS:
         load_weights(model, Path(runs) / f"{backend}-seed1" / "model.keras")
         if shift:
             model.set_weights([weight + np.asarray(shift, weight.dtype) for weight in model.get_weights()])
@@ -137,13 +137,13 @@ def test_every_systems_weights_predict_the_same_on_every_backend(trial, workers,
 
     found = workers.run_everywhere(carry, name, str(made.runs), made.data_dir)
 
-    for trained_on in BACKENDS:
+    for trained_on in TRAINING_BACKENDS:
         weights, outputs = found[trained_on][trained_on]
-        for backend in BACKENDS:
+        for backend in TRAINING_BACKENDS:
             carried, predicted = found[backend][trained_on]
             assert same_bits(carried, weights), f"{trained_on} to {backend}"
             assert predict_alike(outputs, predicted), f"{trained_on} to {backend}"
-    first, *others = (found[backend][backend][0] for backend in BACKENDS)
+    first, *others = (found[backend][backend][0] for backend in TRAINING_BACKENDS)
     assert not any(same_bits(first, other) for other in others), "all backends have trained the same weights"
 
 
@@ -179,10 +179,10 @@ def record(learning_rate: float):
 def test_a_learning_rate_a_hundredth_larger_would_be_another_step(workers):
     """The comparison of steps can fail, and names the backend that is alone."""
     rate = models.load("iris_mlp").recipe.learning_rate
-    sound = {backend: Recording(**workers[backend].run(record, rate)) for backend in BACKENDS}
+    sound = {backend: Recording(**workers[backend].run(record, rate)) for backend in TRAINING_BACKENDS}
 
     shifted = sound | {"jax": Recording(**workers["jax"].run(record, 1.01 * rate))}
 
-    assert compare_steps(sound, BACKENDS).outcome == "agree"
-    found = compare_steps(shifted, BACKENDS)
+    assert compare_steps(sound, TRAINING_BACKENDS).outcome == "agree"
+    found = compare_steps(shifted, TRAINING_BACKENDS)
     assert (found.outcome, found.culprit) == ("disagree", "jax")

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from foundation.errors import UserError
+from keras_parity.names import TRAINING_BACKENDS
 from tests.training.archives import calling_set_floatx, classifier, layer, sequential, write_archive
 from training import foreign
 from training.foreign import predict_foreign
@@ -105,7 +106,7 @@ def save_flat_softmax(path: str, inputs: np.ndarray) -> np.ndarray:
     return np.asarray(model.predict_on_batch(inputs.reshape(-1, 784)))
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_functional_network_of_each_backend_is_predicted_as_in_process(backend, workers, tmp_path):
     """The logits are those that Keras gives without any precaution, compiled or not, to float32 rounding."""
     path = tmp_path / "model.keras"

@@ -1,7 +1,7 @@
 """Parts of training."""
 
 from keras_parity.known.divergence import ORDINARY, DrawKind, KnownDivergence, Sign
-from keras_parity.protocol.cause import Cause
+from keras_parity.protocol.cause import Cause, StepCause
 from keras_parity.protocol.quantity import Kind
 
 DIVERGENCES = (
@@ -15,7 +15,7 @@ DIVERGENCES = (
                 kinds=frozenset({Kind.SLOT, Kind.AFTER_TRAINING, Kind.LOG}),
                 causes=frozenset({Cause.SEMANTIC}),
                 draws=ORDINARY,
-                says="from sparse gradients$",
+                says=f"{StepCause.SPARSE_GRADIENTS.value}$",
             ),
         ),
         matters_when="a token occurs more than once in a batch, as in nearly every text.",
@@ -31,7 +31,7 @@ DIVERGENCES = (
                 kinds=frozenset({Kind.SLOT, Kind.AFTER_TRAINING, Kind.LOG}),
                 causes=frozenset({Cause.SEMANTIC}),
                 draws=ORDINARY,
-                says="from what the last activation was taken of$",
+                says=f"{StepCause.FUSED_ACTIVATION.value}$",
             ),
         ),
         matters_when="a model is sure and wrong, as of unscaled inputs: there it learns nothing on JAX and PyTorch.",

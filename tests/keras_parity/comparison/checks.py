@@ -11,11 +11,12 @@ from keras_parity.comparison.check import Check
 from keras_parity.errors import WorkerDied, WorkerError
 from keras_parity.executions import BackendExecution
 from keras_parity.ledger import Ledger
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.participants import Participants
 from keras_parity.protocol.quantity import Quantity
 from keras_parity.protocol.results import Raised, Study, Value
 from keras_parity.request import CheckRequest
-from tests.keras_parity.verdicts import BACKENDS, REQUEST
+from tests.keras_parity.verdicts import REQUEST
 
 # By task what an execution answers: a value, an error, or a function of the execution's name and the task.
 Answers = Mapping[type, Any]
@@ -66,7 +67,7 @@ class Tellers(dict):
         return {name: self[name].submit(task).result() for name in executions}
 
 
-def make_check(answers: Answers | None = None, names: tuple[str, ...] = BACKENDS, **changes: Any) -> Check:
+def make_check(answers: Answers | None = None, names: tuple[str, ...] = TRAINING_BACKENDS, **changes: Any) -> Check:
     """Return a check whose executions answer so; `check.asked` has the tasks that were asked, with the names.
 
     Args:

@@ -7,6 +7,7 @@ from keras_parity.comparison.learning import compare_learning
 from keras_parity.draws import Draw
 from keras_parity.judge import raised
 from keras_parity.ledger import Place
+from keras_parity.protocol.cause import StepCause
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import InputSpec, Raised, Study, Value
 from keras_parity.protocol.tasks import (
@@ -45,7 +46,7 @@ def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, 
     """Return a check after its training.
 
     Args:
-        off: By execution and plan what somebody is off by, or raises.
+        off: By execution and kind of plan what somebody is off by, or raises, or a function that gives it of the plan.
         outputs: What the model predicts.
         compiled: Whether it came compiled.
         own_step: What it trains by.
@@ -57,6 +58,7 @@ def compare(off=None, outputs=OUTPUTS, compiled=False, own_step=(), known=None, 
 
     def shifted(name, plan):
         shift = off.get((name, type(plan)), 0.0)
+        shift = shift(plan) if callable(shift) else shift
         return shift if isinstance(shift, Raised) else EXACT + shift
 
     def studied(name, task):
@@ -116,6 +118,20 @@ def test_steps_that_a_part_is_proven_to_explain_are_not_told_again():
 
     assert ("(training)", "jax") not in blamed(explained)
     assert ("(training)", "jax") in blamed(unexplained)
+
+
+@pytest.mark.parametrize(
+    ("part", "cause"), [("sparse", StepCause.SPARSE_GRADIENTS), ("fused", StepCause.FUSED_ACTIVATION), ("none", None)]
+)
+def test_what_keras_own_step_differs_by_is_named_where_steps_without_it_agree(part, cause):
+    """No name is given where steps that are composed of the same parts differ without either one."""
+    composed = {("jax", ComposedPlan): lambda plan: 0.5 if getattr(plan, part, True) else 0.0}
+
+    check = compare({("jax", StepsPlan): 0.5} | composed)
+
+    (detail,) = {finding.detail for finding in check.ledger.findings if finding.layer == "(training)"}
+    told = [one for one in StepCause if detail.endswith(f", {one.value}")]
+    assert told == ([cause] if cause else [])
 
 
 @pytest.mark.parametrize(

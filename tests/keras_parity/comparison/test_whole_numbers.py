@@ -1,10 +1,12 @@
 """Whole numbers that differ are excused where real ones lie on the boundary, and nowhere else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from keras_parity.comparison.whole_numbers import WholeNumbers
-from keras_parity.judge import OTHER_NUMBERS, Difference
+from keras_parity.judge import Difference
 from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import CallOutline, Study, Value
@@ -28,7 +30,7 @@ def numbers(bounds=BOUNDS, **given: tuple[list[int], list[int]]) -> WholeNumbers
 
 def difference(name: str | None) -> Difference:
     """Return a difference by one."""
-    return Difference(OUTPUT, name, ("torch", "jax"), Cause.SEMANTIC, 1.0, np.nan, OTHER_NUMBERS)
+    return Difference(OUTPUT, name, ("torch", "jax"), Cause.SEMANTIC, 1.0, np.nan, "", whole_numbers=True)
 
 
 @pytest.mark.parametrize(("other", "excused"), [([3, 4], True), ([2, 5], False)])
@@ -55,3 +57,11 @@ def test_who_is_alone_is_named_beside_others_that_round():
 
     assert whole.name_beside(difference(None)).execution == "torch"
     assert whole.check.ledger.excused == {"jax", "tensorflow"}
+
+
+def test_nobody_is_named_for_a_real_number():
+    """Whatever is said of the difference: only its type counts."""
+    whole = numbers(torch=([7, 4], [7, 4]), jax=([2, 4], [2, 4]), tensorflow=([3, 4], [3, 4]))
+    real = replace(difference(None), detail="other whole numbers", whole_numbers=False)
+
+    assert whole.name_beside(real) is real

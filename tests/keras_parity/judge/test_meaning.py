@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_parity.judge.meaning import compare_meaning, differs, is_meant, presence, smoothness
+from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Value
 
@@ -31,6 +32,16 @@ def test_a_majority_that_means_the_very_same_blames_the_constant():
     found, _ = compare_meaning(everywhere(a=EXACT, b=EXACT + 2e-8, c=EXACT), {})
 
     assert [difference.execution for difference in found] == ["b"]
+
+
+@pytest.mark.parametrize(("dtype", "whole"), [("int32", True), ("bool", True), ("float64", False)])
+def test_a_difference_says_whether_it_is_one_of_whole_numbers(dtype, whole):
+    """Those are compared exactly; of real numbers it must still be told whether it is rounding."""
+    ones = np.ones(4, dtype)
+
+    (found,), _ = compare_meaning(everywhere(a=ones, b=ones, c=np.zeros(4, dtype)), {})
+
+    assert (found.whole_numbers, found.cause) == ((True, Cause.SEMANTIC) if whole else (False, None))
 
 
 def test_smoothness_is_the_share_that_stays():

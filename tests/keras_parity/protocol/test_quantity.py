@@ -45,3 +45,11 @@ def test_quantities_are_ordered_by_their_spelling():
 
     assert sorted([output, gradient]) == [gradient, output]
     assert not output < output
+
+
+def test_what_is_reported_after_the_first_step_is_known():
+    """Not after the tenth one, nor what has the words in its name and is not reported."""
+    first = [Quantity(Kind.LOG, "loss after step 1"), Quantity(Kind.LOG, "mae after step 1")]
+    others = [Quantity(Kind.LOG, "loss after step 10"), Quantity(Kind.STATE, "loss after step 1"), Quantity(Kind.LOG)]
+
+    assert [quantity.is_after_first_step for quantity in first + others] == [True, True, False, False, False]

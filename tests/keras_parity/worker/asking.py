@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from keras_parity.crew import Worker, shared_crew
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.tasks import CloseCase, OpenCase, RunModel, SetWeights
 from keras_parity.source import describe_source
 from tests.keras_parity.errands import errand
 
-BACKENDS = ("tensorflow", "jax", "torch")
 GENERATOR = np.random.default_rng(0)
 # What a model takes, and weights of a dense layer: float64 that float32 holds exactly.
 INPUTS = GENERATOR.standard_normal((4, 3)).astype(np.float32).astype(np.float64)
@@ -35,7 +35,7 @@ def ask(backend: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -
 
 def everywhere(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Return what it gives on each backend."""
-    return {backend: ask(backend, function, *args, **kwargs) for backend in BACKENDS}
+    return {backend: ask(backend, function, *args, **kwargs) for backend in TRAINING_BACKENDS}
 
 
 def open_case(worker: Worker, function: Callable[..., Any] = build, dtype: str = "float32") -> Any:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.tasks import ReplayAround
-from tests.keras_parity.worker.asking import BACKENDS, holding
+from tests.keras_parity.worker.asking import holding
 
 INPUTS = np.random.default_rng(0).standard_normal((2, 3, 3))
 KERNEL, OUTPUT, GRADIENT = np.eye(3), Quantity(Kind.OUTPUT), Quantity(Kind.GRADIENT, "input")
@@ -27,7 +28,7 @@ def build():
     return keras.Sequential([keras.Input((3, 3)), Around(name="around")])
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=TRAINING_BACKENDS)
 def worker(request):
     """The worker of each backend, which holds the model's calls."""
     with holding(request.param, build, KERNEL, INPUTS) as worker:
@@ -51,7 +52,7 @@ def test_what_a_layer_and_a_function_within_give_is_told_and_can_be_replaced(wor
 def test_gradients_pass_what_is_replaced_by_the_same_linear_map_everywhere():
     """It is no layer's own, so that a layer that is wrong there shows in none of them."""
     gradients = []
-    for backend in BACKENDS:
+    for backend in TRAINING_BACKENDS:
         with holding(backend, build, KERNEL, INPUTS) as worker:
             task = ReplayAround("around#0", [INPUTS], False, True, frozenset({"around/inner"}))
             gradients.append(worker.ask(task).results[GRADIENT].array)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from tests.keras_parity.worker.asking import ask
 
 
@@ -25,7 +26,7 @@ def functions_run(*wanted: str) -> tuple[list[str], float, bool]:
     return seen, float(result), module.negative is before
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_functions_are_made_in_another_way_for_a_while(backend):
     """All that compute, and none of those that make tensors; or those alone that are wanted."""
     seen, result, restored = ask(backend, functions_run)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from keras_parity.errors import RemoteError
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.source import describe_source
 from tests.keras_parity.errands import weights
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from tests.keras_parity.worker.asking import ask
 
 MODULE = """
 import keras
@@ -55,7 +56,7 @@ def save(path: str) -> np.ndarray:
     return model.get_weights()[0]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_function_is_called_by_its_name_or_as_it_is(backend, folder):
     """With arguments; a dotted name is followed."""
     sources = [
@@ -72,7 +73,7 @@ def test_a_file_is_loaded_with_its_weights(folder):
     """Written by one backend and read by all."""
     kernel = ask("torch", save, str(folder / "model.keras"))
 
-    for backend in BACKENDS:
+    for backend in TRAINING_BACKENDS:
         np.testing.assert_array_equal(ask(backend, weights, describe_source("model.keras"))[0], kernel)
 
 

@@ -4,7 +4,8 @@ import contextlib
 
 import pytest
 
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from keras_parity.names import TRAINING_BACKENDS
+from tests.keras_parity.worker.asking import ask
 
 
 def prove(broken: str | None) -> str | None:
@@ -45,7 +46,7 @@ def say_of(error: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_this_keras_passes(backend):
     """Before and after every test of this file."""
     assert ask(backend, prove, None) is None

@@ -3,6 +3,7 @@
 import pytest
 
 from keras_parity.crew import shared_crew
+from keras_parity.names import TRAINING_BACKENDS
 from tests.keras_parity.errands import errand
 
 TRACED = {
@@ -81,7 +82,7 @@ def test_there_is_nothing_to_report_where_keras_runs_a_model_so_too(backend, wha
     assert run(backend, what) == (["#0", "layer#0"], None, None)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_an_error_of_the_model_itself_is_its_result(backend):
     """It is no reason to report that the model was not compiled: it does not run at all."""
     calls, error, uncompiled = run(backend, "wrongly")
@@ -141,7 +142,7 @@ def failing_path() -> tuple[str | None, str]:
     return found.failed_at, type(found.error).__name__
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_call_is_known_by_its_path_and_count(backend):
     """A layer that is called at two places has two paths, and knows the calls within it."""
     calls = {key: inner for key, _, _, inner, _ in run_calls(backend, "nested")}
@@ -157,7 +158,7 @@ def run_calls(backend: str, what: str, keep: str | None = None) -> list[tuple]:
     return shared_crew()[backend].ask(errand(record_calls, what, keep))
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_inputs_are_kept_in_the_dtype_that_is_asked_for_or_not_at_all(backend):
     """Each of several tensors, with its own dtype beside it; their size counts in float64."""
     [(_, *_), (_, kept, dtypes, _, size)] = run_calls(backend, "joined", "float16")
@@ -170,13 +171,13 @@ def test_inputs_are_kept_in_the_dtype_that_is_asked_for_or_not_at_all(backend):
     assert none == [] or all(array.shape == () for array in none)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_what_loops_over_calls_is_taken_whole(backend):
     """One backend would trace the loop, and another one run it."""
     assert [key for key, *_ in run_calls(backend, "taken whole")] == ["#0", "each#0"]
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_the_innermost_layer_that_raised_is_told(backend):
     """With what the model raised, and not what Keras made of it."""
     assert shared_crew()[backend].ask(errand(failing_path)) == ("inner/broken", "ArithmeticError")
@@ -205,7 +206,7 @@ def record_handed_weight() -> list[int]:
     return [len(call.inputs) for call in found.calls if call.path]
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_weight_that_is_handed_to_a_layer_is_one_of_its_inputs(backend):
     """On TensorFlow `ops.convert_to_tensor` returns the weight itself, elsewhere a tensor."""
     assert shared_crew()[backend].ask(errand(record_handed_weight)) == [2, 2]

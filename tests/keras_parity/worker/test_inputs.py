@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from keras_parity.names import TRAINING_BACKENDS
+from tests.keras_parity.worker.asking import ask
 
 
 def build(kind: str):
@@ -106,7 +107,7 @@ def test_other_models_tell_what_they_can():
     assert ask("jax", describe, "own")[:2] == (None, None)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_arrays_become_tensors_in_the_models_structure(backend):
     """Floats in floatx, whole numbers as they are."""
     image, tokens = np.ones((2, 4, 4, 1)), np.ones((2, 5), "int32")
@@ -118,7 +119,7 @@ def test_arrays_become_tensors_in_the_models_structure(backend):
     assert ask(backend, structure_of, "sequential", [np.ones((2, 3))]) == {"": ((2, 3), "float32")}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_call_builds_what_only_a_call_builds(backend):
     """On the user's example; without one nothing is guessed."""
     assert ask(backend, built_by, np.ones((2, 6)))
@@ -178,7 +179,7 @@ def build_on_open_sizes(halvings: int) -> list[bool]:
     return [step.built for step in lazy.steps]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_model_of_open_sizes_is_called_on_one_that_it_takes(backend):
     """Two pixels are too few for what halves a picture twice, and more."""
     assert ask(backend, build_on_open_sizes, halvings=3) == [True] * 3

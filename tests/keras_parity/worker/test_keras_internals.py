@@ -8,10 +8,10 @@ import pytest
 
 from keras_parity.crew import Worker, shared_crew
 from keras_parity.errors import WorkerDied
+from keras_parity.names import TRAINING_BACKENDS
 from tests.keras_parity import errands, moved_keras
 from tests.keras_parity.errands import errand
 
-BACKENDS = ("tensorflow", "jax", "torch")
 PACKAGE = Path(__file__).parents[3] / "keras_parity"
 ROOM = PACKAGE / "worker" / "keras_internals.py"
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py")) if path != ROOM}
@@ -112,7 +112,7 @@ def test_ordinary_code_is_not_taken_for_a_use_of_private_parts(text):
     assert private_uses(ast.parse(text), OWN) == []
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_this_keras_gives_all_that_the_engine_needs(backend):
     """The proof of a worker's start is content, at any time of its life."""
     assert shared_crew()[backend].ask(errand(moved_keras.refusal, "nothing")) is None
@@ -122,17 +122,17 @@ def test_this_keras_gives_all_that_the_engine_needs(backend):
     ("moved", "backends", "need"),
     [
         ("promotion", ("jax", "torch"), "the float64 reference of a .* has no effect any more"),
-        ("policies", BACKENDS, "the float64 reference of a layer has no effect any more"),
+        ("policies", TRAINING_BACKENDS, "the float64 reference of a layer has no effect any more"),
         ("constants", ("tensorflow",), "the float64 reference of a Python number has no effect any more"),
         ("attention", ("jax",), "the float64 reference of attention has no effect any more"),
         ("wide mode", ("jax",), "the float64 reference of a layer has no effect any more"),
-        ("watch", BACKENDS, "the watch over calls has no effect any more"),
-        ("functions", BACKENDS, "the replacement of a backend's functions"),
-        ("random functions", BACKENDS, "the shared randomness of keras.random"),
-        ("context", BACKENDS, "handing a mode or a mask to a layer has no effect any more"),
-        ("masks", BACKENDS, "handing a mode or a mask to a layer has no effect any more"),
-        ("graph", BACKENDS, "reading a model's structure has no effect any more"),
-        ("names", BACKENDS, "reading a model's structure fails .AttributeError"),
+        ("watch", TRAINING_BACKENDS, "the watch over calls has no effect any more"),
+        ("functions", TRAINING_BACKENDS, "the replacement of a backend's functions"),
+        ("random functions", TRAINING_BACKENDS, "the shared randomness of keras.random"),
+        ("context", TRAINING_BACKENDS, "handing a mode or a mask to a layer has no effect any more"),
+        ("masks", TRAINING_BACKENDS, "handing a mode or a mask to a layer has no effect any more"),
+        ("graph", TRAINING_BACKENDS, "reading a model's structure has no effect any more"),
+        ("names", TRAINING_BACKENDS, "reading a model's structure fails .AttributeError"),
     ],
 )
 def test_a_patch_without_effect_is_named(moved, backends, need):
@@ -165,7 +165,7 @@ def test_a_worker_does_not_start_on_a_keras_that_it_cannot_follow(start, said):
     assert not worker.alive
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_initialisers_draw_the_same_after_the_same_seeding(backend):
     """What a builder draws is reproducible, though TensorFlow is not imported for it."""
     first, second = shared_crew()[backend].ask(errand(moved_keras.draw_twice_from, 7))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from tests.keras_parity.worker.asking import ask
 
 X = np.array([[3.0], [-2.0], [0.5]], np.float32)
@@ -52,7 +53,7 @@ def test_layers_that_take_a_value_s_mean_from_itself_are_known(kind, shape, opti
     assert ask("torch", lone, kind, shape, **options) is expected
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_mean_that_is_off_is_magnified_by_the_root_of_epsilon(backend):
     """As long as it lasts; the layer's scale and offset stay."""
     within, afterwards = ask(backend, normalised, 1e-3)

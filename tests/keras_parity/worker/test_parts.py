@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from keras_parity.errors import RemoteError
-from tests.keras_parity.worker.asking import BACKENDS, ask, keyed
+from keras_parity.names import TRAINING_BACKENDS
+from tests.keras_parity.worker.asking import ask, keyed
 
 GENERATOR = np.random.default_rng(0)
 OUTPUT, TARGET = GENERATOR.standard_normal((6, 3)), GENERATOR.standard_normal((6, 3))
@@ -48,7 +49,7 @@ def resolve_all(what, names: list[str]) -> list:
     return [one is not None for one in resolve_all(what, names)]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_losss_value_and_gradient_are_numpys(backend):
     """The mean of squares, and twice the distance over the number; an output without a loss has none."""
     from keras_parity.protocol.tasks import LossPlan
@@ -60,7 +61,7 @@ def test_a_losss_value_and_gradient_are_numpys(backend):
     np.testing.assert_allclose(found["gradient of prediction[0]"], 2 * (OUTPUT - TARGET) / OUTPUT.size, rtol=1e-12)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_metric_is_told_after_two_updates(backend):
     """A mean stays what it was, a sum doubles; a function is called once."""
     from keras_parity.protocol.tasks import MetricPlan
@@ -76,7 +77,7 @@ def test_a_metric_is_told_after_two_updates(backend):
     assert hits["result"] == 2 * ((chances > 0.5) & (labels == 1)).sum()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_plain_descent_moves_by_the_gradients_that_are_drawn(backend):
     """Between 1e-6 and 1 in size, of either sign, a few of them zero; the weights are scaled down first."""
     from keras_parity.protocol.tasks import OptimizerPlan

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.keras_parity.worker.asking import BACKENDS, ask, everywhere
+from keras_parity.names import TRAINING_BACKENDS
+from tests.keras_parity.worker.asking import ask, everywhere
 
 KERNEL = np.random.default_rng(0).standard_normal((3, 2))
 INPUTS = np.random.default_rng(1).standard_normal((4, 3))
@@ -58,7 +59,7 @@ def convolve_channels_first() -> np.ndarray:
 
 
 @pytest.mark.parametrize("policy", [None, "float32", "mixed_float16"])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_the_reference_is_float64_whatever_a_layer_asks_for(backend, policy):
     """Within a few of float64's rounding errors of NumPy's."""
     values, dtype, computed = ask(backend, compute, "reference", policy)
@@ -81,7 +82,7 @@ def test_the_checked_model_computes_in_its_policy(how, dtype, tolerance):
 
 def test_settings_are_as_before_whatever_happens_within():
     """Floatx, the policy, and the promotion of dtypes."""
-    assert everywhere(settings_after) == dict.fromkeys(BACKENDS, ("float32", "float32", "float32"))
+    assert everywhere(settings_after) == dict.fromkeys(TRAINING_BACKENDS, ("float32", "float32", "float32"))
 
 
 def test_tensorflow_computes_in_float64_what_it_has_no_kernel_for():

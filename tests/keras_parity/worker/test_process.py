@@ -4,10 +4,11 @@ import pytest
 
 from keras_parity.crew import Worker, shared_crew
 from keras_parity.errors import RemoteError
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.tasks import StartKeras, Task
 from keras_parity.worker.process import MAX_TEXT
 from tests.keras_parity.errands import BARE, errand
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from tests.keras_parity.worker.asking import ask
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_ctrl_c_is_the_parents_business(worker):
     assert worker.ask(errand(limits)) == (True, True)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_second_start_gives_the_same_versions_and_hides_nothing_for_good(backend):
     """What is not needed is hidden for the time of the import alone."""
     first = shared_crew()[backend].ask(StartKeras(backend, None))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.keras_parity.worker.asking import BACKENDS, ask, everywhere, keyed
+from keras_parity.names import TRAINING_BACKENDS
+from tests.keras_parity.worker.asking import ask, everywhere, keyed
 
 SEED, SHAPE = 7, (3, 4)
 
@@ -98,7 +99,7 @@ def generators(count: int) -> np.ndarray:
     return np.array([keyed_generator(SEED, "key", i).random() for i in range(count)])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_normal_numbers_are_numpys(backend):
     """Keyed by the seed, no layer, and the count of the draw."""
     first, second = ask(backend, draw, "normal", SHAPE, mean=1.0, stddev=2.0)
@@ -135,7 +136,9 @@ def test_every_distribution_is_the_same_on_all_backends(name, args, kwargs, hold
 def test_a_graph_draws_what_is_drawn_outside_of_it(name, values):
     """Where neither the number of examples nor the parameters are known before it runs."""
     [expected, *_] = drawn = [
-        ask(backend, draw_in_graph, name, (4,), values, compiled) for backend in BACKENDS for compiled in (False, True)
+        ask(backend, draw_in_graph, name, (4,), values, compiled)
+        for backend in TRAINING_BACKENDS
+        for compiled in (False, True)
     ]
 
     assert expected.shape == (3, 4)
@@ -165,7 +168,7 @@ def test_dropout_keeps_what_numpy_keeps_and_each_layer_draws_its_own():
 
 def test_outside_a_check_nothing_is_patched():
     """Seeds count again."""
-    assert everywhere(draw_without) == dict.fromkeys(BACKENDS, False)
+    assert everywhere(draw_without) == dict.fromkeys(TRAINING_BACKENDS, False)
 
 
 def test_keyed_generators_are_the_same_in_every_process():

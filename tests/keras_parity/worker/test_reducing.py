@@ -5,6 +5,7 @@ import pytest
 
 from keras_parity.crew import shared_crew
 from keras_parity.errors import RemoteError
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.reducing import (
     DescribeOptimizer,
     DescribeWeights,
@@ -14,7 +15,7 @@ from keras_parity.protocol.reducing import (
     RunText,
     Slot,
 )
-from tests.keras_parity.worker.asking import BACKENDS, ask, holding
+from tests.keras_parity.worker.asking import ask, holding
 
 INPUTS = np.random.default_rng(0).standard_normal((2, 3)).astype(np.float32).astype(np.float64)
 KERNEL = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -63,25 +64,25 @@ def call_again(case: Reproducer) -> np.ndarray:
     return to_numpy(model([np.asarray(t, "float32") for t in case.tensors]))
 
 
-def source_of(name: str, folder: str):
+def definition_of(name: str, folder: str):
     """Return the text of a class of a module of the user's. Runs in a worker."""
     import sys
     import types
 
-    from keras_parity.worker.reducing import _class_source
+    from keras_parity.worker.reducing import _find_definition
 
     sys.modules["unheard_of"] = types.ModuleType("unheard_of")
     sys.path.insert(0, folder)
     try:
         import own_layers_to_reduce
 
-        return _class_source(getattr(own_layers_to_reduce, name))
+        return _find_definition(getattr(own_layers_to_reduce, name))
     finally:
         del sys.modules["unheard_of"]
         sys.path.remove(folder)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=TRAINING_BACKENDS)
 def worker(request):
     """The worker of each backend, with the model's run in it."""
     with holding(request.param, build, KERNEL, INPUTS) as worker:
@@ -169,7 +170,7 @@ def test_a_users_class_is_told_with_all_it_needs_of_its_module(tmp_path):
     """Imports of Python's library, functions and constants; one that needs more has no text."""
     (tmp_path / "own_layers_to_reduce.py").write_text(MODULE)
 
-    imports, definitions = ask("jax", source_of, "Own", str(tmp_path))
+    imports, definitions = ask("jax", definition_of, "Own", str(tmp_path))
 
     assert imports == "import math"
     assert [line for line in definitions.splitlines() if line and line[0] != " "] == [
@@ -177,4 +178,4 @@ def test_a_users_class_is_told_with_all_it_needs_of_its_module(tmp_path):
         "def twice(x):",
         "class Own(keras.Layer):",
     ]
-    assert ask("jax", source_of, "Foreign", str(tmp_path)) is None
+    assert ask("jax", definition_of, "Foreign", str(tmp_path)) is None

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.keras_parity.worker.asking import BACKENDS, ask, everywhere, keyed
+from keras_parity.names import TRAINING_BACKENDS
+from tests.keras_parity.worker.asking import ask, everywhere, keyed
 
 SEED = 3
 INPUTS = np.random.default_rng(0).standard_normal((4, 3))
@@ -65,7 +66,7 @@ def through_tensors(dtype: str):
     return value.array, value.dtype
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_a_dense_layers_results_and_gradients_are_numpys(backend):
     """The gradients are contracted with cotangents drawn from the seed, the call and the result."""
     found = ask(backend, replay_layer, "dense")
@@ -84,7 +85,7 @@ def test_a_dense_layers_results_and_gradients_are_numpys(backend):
 
 def test_state_is_told_in_training_alone():
     """A moving mean takes a tenth of the batch's."""
-    for backend in BACKENDS:
+    for backend in TRAINING_BACKENDS:
         trained, inferred = (ask(backend, replay_layer, "norm", training, False) for training in (True, False))
 
         np.testing.assert_allclose(trained["state moving_mean"], 0.1 * INPUTS.mean(axis=0), rtol=1e-12)
@@ -129,7 +130,7 @@ def test_values_become_tensors_of_the_dtype_that_is_asked_for(dtype):
 
     kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
     expected = np.array([1.0, 2.5, 1e-3]).astype(kind).astype(np.float64)
-    for backend in BACKENDS if dtype != "float64" else ("tensorflow", "torch"):
+    for backend in TRAINING_BACKENDS if dtype != "float64" else ("tensorflow", "torch"):
         values, found = ask(backend, through_tensors, dtype)
 
         assert found == dtype

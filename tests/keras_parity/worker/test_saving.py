@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from keras_parity.names import TRAINING_BACKENDS
+from tests.keras_parity.worker.asking import ask
 
 
 def save() -> tuple[bytes, np.ndarray]:
@@ -28,7 +29,7 @@ def test_every_backend_reads_what_one_has_written():
     """Bit by bit, and uncompiled."""
     contents, kernel = ask("torch", save)
 
-    for backend in BACKENDS:
+    for backend in TRAINING_BACKENDS:
         loaded, compiled = ask(backend, load, contents)
         np.testing.assert_array_equal(loaded, kernel)
         assert not compiled

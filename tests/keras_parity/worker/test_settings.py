@@ -3,10 +3,11 @@
 import pytest
 
 from keras_parity.crew import shared_crew
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.source import ModelSource
 from keras_parity.protocol.tasks import CloseCase, OpenCase
 from keras_parity.source import describe_source
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from tests.keras_parity.worker.asking import ask
 
 BEFORE = {"image_data_format": "channels_last", "epsilon": 1e-7, "interactive_logging": True}
 MODULE = """
@@ -40,7 +41,7 @@ def opened(backend: str, source: ModelSource) -> list[tuple]:
     return [weight.shape for weight in shared_crew()[backend].ask(OpenCase(source, "float32", 1)).weights]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_what_a_builder_sets_is_set_back_when_its_case_is_closed(backend):
     """It holds as long as the model is checked."""
     shapes = opened(backend, describe_source(build_with_settings))

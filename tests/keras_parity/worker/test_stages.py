@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_parity.errors import RemoteError
+from keras_parity.errors import ModelLost, RemoteError
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised, Tried
 from keras_parity.protocol.tasks import (
@@ -146,5 +146,5 @@ def test_what_is_no_model_is_the_users_mistake_and_calls_can_be_forgotten(worker
         worker.ask(CallInputs(["dense#0"]))
 
     worker.ask(CloseCase())
-    with pytest.raises(RemoteError, match="this worker holds no model"):
+    with pytest.raises(ModelLost, match="this worker holds no model"):
         worker.ask(Predict([INPUTS]))

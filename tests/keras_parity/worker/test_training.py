@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.tasks import Batch, ComposedPlan, FitPlan, PredictPlan, StepsPlan, Training
-from tests.keras_parity.worker.asking import BACKENDS, ask
+from tests.keras_parity.worker.asking import ask
 
 GENERATOR = np.random.default_rng(0)
 INPUTS, TARGETS = GENERATOR.standard_normal((4, 3)), GENERATOR.standard_normal((4, 2))
@@ -57,7 +58,7 @@ def descend(steps: int) -> tuple[list[float], np.ndarray]:
 
 
 @pytest.mark.parametrize("how", ["plain", "compiled", "again"])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_steps_are_numpys(backend, how):
     """The loss before each step, and the weights after the last; a model that came compiled starts anew each time."""
     training = Training(own=True) if how == "compiled" else DESCENT
@@ -71,7 +72,7 @@ def test_steps_are_numpys(backend, how):
 
 
 @pytest.mark.parametrize("how", ["plain", "compiled"])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_composed_steps_are_the_same(backend, how):
     """Without Keras's own step; of a model that came compiled from its own loss and optimiser."""
     training = Training(own=True) if how == "compiled" else DESCENT
@@ -82,7 +83,7 @@ def test_composed_steps_are_the_same(backend, how):
     np.testing.assert_allclose(weights, descend(2)[1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_an_epoch_of_fit_takes_the_batches_in_order(backend):
     """Two batches of the same four examples are two steps; both reports are told."""
     data = Batch([np.tile(INPUTS, (2, 1))], [np.tile(TARGETS, (2, 1))])
@@ -96,7 +97,7 @@ def test_an_epoch_of_fit_takes_the_batches_in_order(backend):
     assert not np.allclose(kernel, descend(2)[1])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_examples_weigh_what_their_classes_do(backend):
     """In Keras's own steps and in `fit`; the class of a row of targets is where its largest number stands."""
     targets = TARGETS[[0, 1, 1, 0]] * [[1], [-1], [1], [-1]]
@@ -113,7 +114,7 @@ def test_examples_weigh_what_their_classes_do(backend):
     np.testing.assert_allclose(fit["kernel after training"], steps["kernel after training"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_predictions_are_told_twice(backend):
     """What a model carries on would show."""
     found, _ = ask(backend, run, PredictPlan([np.tile(INPUTS, (2, 1))], 4), "predict")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Value
 from tests.keras_parity.worker.asking import ask
@@ -80,7 +81,7 @@ def cut_off() -> np.ndarray:
     return found[OUTPUT].array
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_what_a_cast_within_a_layer_cuts_off_is_told(backend):
     """Of the cast that gives the result, and of no other one."""
     np.testing.assert_array_equal(ask(backend, cut_off), [2.5, 3.25])
