@@ -77,6 +77,13 @@ class ModelLost(RemoteError):  # noqa: N818  # as above
     """The worker holds no model: its process was started anew, since the one before has ended in another task."""
 
 
+class NoModel(RuntimeError):  # noqa: N818  # as above
+    """In a worker: it holds no model, as a process that was started anew. The parent gets a `ModelLost`."""
+
+    def __init__(self) -> None:
+        super().__init__("this worker holds no model")
+
+
 class UnsupportedKeras(Exception):  # noqa: N818  # as above
     """This version of Keras works in a way that the engine cannot follow: it would judge wrongly.
 

@@ -1,6 +1,5 @@
 """What a worker answers: plain values and NumPy arrays, readable in a process without any framework."""
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,19 +14,6 @@ UNKNOWN_SIZE = 9
 UNKNOWN_TOKENS = 10
 # A bound for all values, or one for each entry of the last axis.
 Bound = float | tuple[float, ...]
-
-
-class Lack(enum.Enum):
-    """What a worker would need for a task and does not have; an argument of the exception that it raises then."""
-
-    MODEL = "this worker holds no model"
-
-    def __str__(self) -> str:
-        return self.value
-
-
-# As of a process that was started anew.
-NO_MODEL = Lack.MODEL
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from keras_parity.errors import UsageError, quote
-from keras_parity.protocol.results import NO_MODEL, Raised, Results
+from keras_parity.errors import NoModel, UsageError, quote
+from keras_parity.protocol.results import Raised, Results
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF
 from keras_parity.worker import keras_internals, precision
 from keras_parity.worker.capture import Call, CallStack, watching
@@ -104,10 +104,10 @@ def current_case() -> Case:
     """Return the case that this worker holds.
 
     Raises:
-        RuntimeError: If it holds none, as a process that was started anew.
+        NoModel: If it holds none, as a process that was started anew.
     """
     if _case is None:
-        raise RuntimeError(NO_MODEL)
+        raise NoModel
     return _case
 
 

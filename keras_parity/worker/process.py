@@ -29,9 +29,8 @@ if __name__ == "__main__":  # run as a script, it finds this package on the pare
     sys.path[:] = _path
 
 from keras_parity.backend_process import be_killed_first, end_with_parent
-from keras_parity.errors import UnsupportedKeras, quote
+from keras_parity.errors import NoModel, UnsupportedKeras, quote
 from keras_parity.protocol import messages
-from keras_parity.protocol.results import NO_MODEL
 from keras_parity.protocol.tasks import StartKeras
 from keras_parity.worker.performing import perform, performs
 from keras_parity.worker.place import leave_places_in
@@ -127,8 +126,8 @@ def _answer(request: list[bytearray]) -> list[messages.Part]:
         return messages.encode(messages.Done(answer))
     except BaseException as error:  # SystemExit too: what a model raises is an answer
         trace = "".join(traceback.format_exception(error))
-        no_model = type(error) is RuntimeError and any(argument is NO_MODEL for argument in error.args)
-        failure = messages.Failure(type(error).__name__, _text(error)[:MAX_TEXT], trace[-MAX_TEXT:], no_model)
+        text, no_model = _text(error)[:MAX_TEXT], isinstance(error, NoModel)
+        failure = messages.Failure(type(error).__name__, text, trace[-MAX_TEXT:], no_model)
         return messages.encode(failure)
 
 

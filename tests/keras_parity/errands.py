@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_parity.errors import NoModel
 from keras_parity.executions import BackendExecution
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.tasks import Task
@@ -179,9 +180,14 @@ def fail(where: str, how: str) -> str:
     return backend()
 
 
-def lack_a_model(reason: object) -> None:
-    """Raise what a worker raises that holds no model, for a reason."""
-    raise RuntimeError(reason)
+def fail_with(error: Exception) -> None:
+    """Raise an error."""
+    raise error
+
+
+def lack_a_model() -> None:
+    """Raise what a worker raises that holds no model."""
+    raise NoModel
 
 
 def start_a_child() -> int:

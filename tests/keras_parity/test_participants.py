@@ -4,7 +4,6 @@ import pytest
 
 from keras_parity.crew import Crew
 from keras_parity.participants import Participants, TooFewLeft
-from keras_parity.protocol.results import NO_MODEL
 from tests.keras_parity import errands
 from tests.keras_parity.errands import BareExecution, errand
 
@@ -37,8 +36,8 @@ def test_a_worker_that_lost_its_model_is_told_by_the_type_of_its_answer():
 
         four.ask_each(
             {
-                "one": errand(errands.lack_a_model, NO_MODEL),
-                "two": errand(errands.lack_a_model, NO_MODEL.value),
+                "one": errand(errands.lack_a_model),
+                "two": errand(errands.fail_with, RuntimeError("this worker holds no model")),
                 "three": errand(abs, -3),
                 "four": errand(abs, -4),
             }

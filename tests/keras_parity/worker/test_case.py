@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_parity.errors import UsageError
-from keras_parity.protocol.results import NO_MODEL, Raised
+from keras_parity.errors import NoModel, UsageError
+from keras_parity.protocol.results import Raised
 from keras_parity.protocol.tasks import RunModel
 from tests.keras_parity.errands import errand
 from tests.keras_parity.worker.asking import BIAS, INPUTS, KERNEL, ask, open_case
@@ -35,7 +35,7 @@ def hold_and_drop() -> dict:
     dropped = [drop_case(), drop_case()]
     try:
         current_case()
-    except RuntimeError as error:
+    except NoModel as error:
         said = str(error)
     return {
         "held": held,
@@ -91,7 +91,7 @@ def test_a_case_is_dropped_with_all_that_it_has_changed():
         "dropped": [True, False],
         "undone": ["patch"],
         "set back": True,
-        "said": NO_MODEL,
+        "said": "this worker holds no model",
     }
 
 
