@@ -15,9 +15,13 @@ from keras_parity.accepted import Accepted, apply_accepted
 from keras_parity.comparison import run_check as run_request
 from keras_parity.crew import Crew
 from keras_parity.names import TRAINING_BACKENDS
+from keras_parity.protocol.cause import Cause
 from keras_parity.protocol.tasks import Task
 from keras_parity.request import make_request
-from keras_parity.verdict import Cause, Outcome, Verdict
+from keras_parity.verdict import Outcome, Verdict
+
+# A layer, and the backend that is alone with it; None where no two agree.
+Blamed = tuple[str, str | None]
 
 # How clean models are checked: dtype and seed.
 CLEAN_SETTINGS = (
@@ -87,7 +91,7 @@ class Trial:
         return f"{self.fault} on {self.backend} in {where}" if self.fault else f"clean {where}"
 
     @property
-    def expected(self) -> list[tuple[str, str]]:
+    def expected(self) -> list[Blamed]:
         """The layers and the backend that the check should blame."""
         if self.fault is None:
             return []
@@ -116,12 +120,12 @@ class Result:
     trial: Trial
     kind: str
     outcome: str
-    culprits: list[tuple[str, str | None]]
-    keras_detours: list[tuple[str, str | None]]
+    culprits: list[Blamed]
+    keras_detours: list[Blamed]
     findings: list[str]
     seconds: float
     reason: str
-    expected: list[tuple[str, str]]
+    expected: list[Blamed]
     effect: str | None = None
 
     @property
@@ -224,11 +228,14 @@ def _check(trial: Trial, crew: Crew) -> Verdict:
         dtype=trial.dtype,
         seed=trial.seed,
     )
-    patches = {trial.backend: functools.partial(plant, trial.fault, trial.architecture)} if trial.fault else None
+    patches = None
+    if trial.fault is not None:
+        assert trial.backend is not None  # a fault is planted somewhere
+        patches = {trial.backend: functools.partial(plant, trial.fault, trial.architecture)}
     return run_request(request, crew, lambda _: None, patches)
 
 
-def score(trial: Trial, verdict: Verdict, detours: Sequence[tuple] = (), effect: str | None = None) -> Result:
+def score(trial: Trial, verdict: Verdict, detours: Sequence[Blamed] = (), effect: str | None = None) -> Result:
     """Return what a verdict says about a trial.
 
     Args:

@@ -10,10 +10,17 @@ import functools
 import operator
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 from unittest import mock
+
+# A wrong function, which gets the right one; a decorator gives it back as it is.
+Wrong = Callable[..., Any]
+Decorated = TypeVar("Decorated", bound=Wrong)
+# The names of layers.
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class Fault:
     description: str
     where: str
     dtype: str
-    culprits: dict[str, tuple[str, ...]]
-    plant: Callable[[tuple[str, ...]], AbstractContextManager]
+    culprits: dict[str, Names]
+    plant: Callable[[Names], AbstractContextManager[object]]
     backend: str | None = None
     parts: tuple[str, ...] = ()
     accepted: str | None = None
@@ -100,7 +107,9 @@ def end_process() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def wrong_layer(layer_class: str, kind: str, *, dtype: str = "float32", method: str = "call", **culprits):
+def wrong_layer(
+    layer_class: str, kind: str, *, dtype: str = "float32", method: str = "call", **culprits: str | Names
+) -> Callable[[Decorated], Decorated]:
     """Register a wrong `call(layer, right, ...)` of the layers named in `culprits`.
 
     Args:
@@ -112,34 +121,44 @@ def wrong_layer(layer_class: str, kind: str, *, dtype: str = "float32", method: 
     """
     where = [f"layers.{name}.{method}" for name in layer_class.split()]
 
-    def plant_wrong(wrong, names):
+    def plant_wrong(wrong: Wrong, names: Names) -> AbstractContextManager[object]:
         named = {name.rpartition("/")[2] for name in names}
         return _replaced_methods(where, wrong, lambda layer: layer.name in named)
 
     return _registered(" ".join(where), kind, dtype, culprits, plant_wrong)
 
 
-def wrong_method(where: str, kind: str, *, only: Callable = lambda _: True, backend: str | None = None, **culprits):
+def wrong_method(
+    where: str,
+    kind: str,
+    *,
+    only: Callable[[Any], bool] = lambda _: True,
+    backend: str | None = None,
+    **culprits: str | Names,
+) -> Callable[[Decorated], Decorated]:
     """Register a wrong method, `wrong(self, right, ...)`, as of `optimizers.Adam.apply`, of objects that are `only`.
 
     One of this package's own classes is named as `users_models.Levels.call`.
     """
 
-    def plant_wrong(wrong, _):
+    def plant_wrong(wrong: Wrong, _: Names) -> AbstractContextManager[object]:
         return _replaced_methods([where], wrong, only)
 
     return _registered(where, kind, "float32", culprits, plant_wrong, backend)
 
 
-def wrong_function(where: str, kind: str, *, dtype: str = "float32", **culprits):
+def wrong_function(
+    where: str, kind: str, *, dtype: str = "float32", **culprits: str | Names
+) -> Callable[[Decorated], Decorated]:
     """Register a wrong function of the backend, `wrong(right, ...)`, as of `nn.softmax`, for all who call it."""
+    module, function = where.split(".")
     return _registered(
-        f"backend.{where}", kind, dtype, culprits, lambda wrong, _: _replaced_function(*where.split("."), wrong)
+        f"backend.{where}", kind, dtype, culprits, lambda wrong, _: _replaced_function(module, function, wrong)
     )
 
 
 @contextmanager
-def with_attributes(thing, **values) -> Iterator[None]:
+def with_attributes(thing: object, **values: object) -> Iterator[None]:
     """Change attributes for a while, past what Keras does when they are set."""
     kept = {name: getattr(thing, name) for name in values}
     for name, value in values.items():
@@ -161,7 +180,7 @@ def find(place: str) -> object:
     return operator.attrgetter(rest)(users_models) if first == "users_models" else operator.attrgetter(place)(keras)
 
 
-def _plant_none(_: tuple[str, ...]) -> AbstractContextManager:
+def _plant_none(_: Names) -> AbstractContextManager[object]:
     """Return a context manager that changes nothing: a fault of parts is planted part by part."""
     return contextlib.nullcontext()
 
@@ -172,10 +191,18 @@ def _register(fault: Fault) -> None:
     FAULTS[fault.name] = fault
 
 
-def _registered(where, kind, dtype, culprits, plant_wrong, backend=None):
+def _registered(
+    where: str,
+    kind: str,
+    dtype: str,
+    culprits: Mapping[str, str | Names],
+    plant_wrong: Callable[[Wrong, Names], AbstractContextManager[object]],
+    backend: str | None = None,
+) -> Callable[[Decorated], Decorated]:
     names = {name: (names,) if isinstance(names, str) else tuple(names) for name, names in culprits.items()}
 
-    def register(wrong):
+    def register(wrong: Decorated) -> Decorated:
+        assert wrong.__doc__ is not None  # it says what is wrong
         description = " ".join(wrong.__doc__.split())
         planted = functools.partial(plant_wrong, wrong)
         _register(Fault(wrong.__name__, kind, description, where, dtype, names, planted, backend))
@@ -185,7 +212,7 @@ def _registered(where, kind, dtype, culprits, plant_wrong, backend=None):
 
 
 @contextmanager
-def _replaced_methods(where: list[str], wrong: Callable, only: Callable) -> Iterator[None]:
+def _replaced_methods(where: list[str], wrong: Wrong, only: Callable[[Any], bool]) -> Iterator[None]:
     with ExitStack() as stack:
         for place in where:
             owner_path, _, method = place.rpartition(".")
@@ -194,9 +221,9 @@ def _replaced_methods(where: list[str], wrong: Callable, only: Callable) -> Iter
         yield
 
 
-def _wrong_for(right: Callable, wrong: Callable, only: Callable) -> Callable:
+def _wrong_for(right: Callable[..., Any], wrong: Wrong, only: Callable[[Any], bool]) -> Callable[..., Any]:
     @functools.wraps(right)  # Keras reads the signature of a layer's `call`.
-    def planted(self, *args, **kwargs):
+    def planted(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not only(self):
             return right(self, *args, **kwargs)
         return wrong(self, functools.partial(right, self), *args, **kwargs)
@@ -204,7 +231,7 @@ def _wrong_for(right: Callable, wrong: Callable, only: Callable) -> Callable:
     return planted
 
 
-def _replaced_function(module: str, function: str, wrong: Callable) -> contextlib.AbstractContextManager:
+def _replaced_function(module: str, function: str, wrong: Wrong) -> AbstractContextManager[object]:
     from keras.src import backend
 
     owner = getattr(backend, module)

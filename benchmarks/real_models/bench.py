@@ -14,6 +14,7 @@ import psutil
 import keras_parity
 from benchmarks.real_models.catalogue import MODELS
 from benchmarks.real_models.entry import Expected, Model
+from keras_parity.verdict import Finding, Verdict
 
 SAMPLING_SECONDS = 0.1
 # Ours: with more than that after a check the workers are started anew, so that one model's memory is not another's.
@@ -161,7 +162,7 @@ def find_contradiction(findings: list[Said]) -> str | None:
 
     Two may raise an error where a third does not.
     """
-    alone: dict[tuple, str] = {}
+    alone: dict[tuple[str, str, str, str], str] = {}
     for said in findings:
         if said.backend is not None and "(error raised)" not in said.message:
             key = (said.layer, said.quantity, said.mode, said.draw)
@@ -179,7 +180,7 @@ def places(result: Result, findings: list[Said] | None = None) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def run_trial(trial: Trial, engine: str = "", check: Callable = keras_parity.check) -> Result:
+def run_trial(trial: Trial, engine: str = "", check: Callable[..., Verdict] = keras_parity.check) -> Result:
     """Run one check in this process's shared workers, and measure it.
 
     Args:
@@ -214,7 +215,7 @@ def run_trial(trial: Trial, engine: str = "", check: Callable = keras_parity.che
     )
 
 
-def describe_finding(finding) -> Said:
+def describe_finding(finding: Finding) -> Said:
     """Return what is kept of a finding."""
     return Said(
         finding.layer,
@@ -260,7 +261,7 @@ def held_bytes() -> int:
 class MemoryPeak:
     """The most memory that this process and its descendants hold at once within a `with` block, sampled."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._peak = 0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -270,7 +271,7 @@ class MemoryPeak:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
         self._peak = max(self._peak, held_bytes())

@@ -4,11 +4,15 @@
 keras.
 """
 
+from typing import Any, Unpack
+
 from benchmarks.real_models.entry import (
     AGREE,
     Expected,
     Model,
     Place,
+    Rest,
+    Sampler,
     adjacency,
     integers,
     listed,
@@ -64,7 +68,9 @@ PIXEL_CROSSENTROPY = Expected(
 HALF, SINGLE = 0.1, 1e-5
 
 
-def application(name: str, family: str, size: int = 32, *, large: bool = True, head: bool = True, **config) -> Model:
+def application(
+    name: str, family: str, size: int = 32, *, large: bool = True, head: bool = True, **config: object
+) -> Model:
     """Return an entry for a network of keras.applications."""
     return Model(
         name,
@@ -119,7 +125,7 @@ APPLICATIONS = (
 )
 
 
-def vision(name: str, draw_inputs, draw_targets=None, **rest) -> Model:
+def vision(name: str, draw_inputs: Sampler, draw_targets: Sampler | None = None, **rest: Unpack[Rest]) -> Model:
     """Return an entry for a network of `vision.py`."""
     return Model(
         name, "images", f"benchmarks.real_models.vision:{name}", draw_inputs, draw_targets=draw_targets, **rest
@@ -169,7 +175,7 @@ VISION = (
 )
 
 
-def text(name: str, draw_inputs, draw_targets=None, **rest) -> Model:
+def text(name: str, draw_inputs: Sampler, draw_targets: Sampler | None = None, **rest: Unpack[Rest]) -> Model:
     """Return an entry for a network of `text.py`."""
     return Model(name, "texts", f"benchmarks.real_models.text:{name}", draw_inputs, draw_targets=draw_targets, **rest)
 
@@ -222,7 +228,7 @@ TEXT = (
 )
 
 
-def series(name: str, draw_inputs, draw_targets=None, **rest) -> Model:
+def series(name: str, draw_inputs: Sampler, draw_targets: Sampler | None = None, **rest: Unpack[Rest]) -> Model:
     """Return an entry for a network of `series.py`."""
     family = "graphs" if name.startswith(("graph", "molecule", "traffic")) else "series and signals"
     return Model(name, family, f"benchmarks.real_models.series:{name}", draw_inputs, draw_targets=draw_targets, **rest)
@@ -263,7 +269,7 @@ SERIES = (
 )
 
 
-def table(name: str, draw_inputs, draw_targets=None, **rest) -> Model:
+def table(name: str, draw_inputs: Sampler, draw_targets: Sampler | None = None, **rest: Unpack[Rest]) -> Model:
     """Return an entry for a network of `tables.py`."""
     family = "subclassed" if name.startswith("subclassed") else "structured data and control"
     return Model(name, family, f"benchmarks.real_models.tables:{name}", draw_inputs, draw_targets=draw_targets, **rest)
@@ -353,7 +359,7 @@ TABLES = (
 )
 
 
-def generative(name: str, draw_inputs, draw_targets=None, **rest) -> Model:
+def generative(name: str, draw_inputs: Sampler, draw_targets: Sampler | None = None, **rest: Unpack[Rest]) -> Model:
     """Return an entry for a network of `generative.py`."""
     builder = f"benchmarks.real_models.generative:{name}"
     return Model(name, "generative", builder, draw_inputs, draw_targets=draw_targets, **rest)
@@ -381,7 +387,9 @@ GENERATIVE = (
 )
 
 
-def lowered(name: str, builder: str, draw_inputs, draw_targets=None, **rest) -> Model:
+def lowered(
+    name: str, builder: str, draw_inputs: Sampler, draw_targets: Sampler | None = None, **rest: Unpack[Rest]
+) -> Model:
     """Return an entry for a network of `lowered.py`."""
     builder = f"benchmarks.real_models.lowered:{builder}"
     return Model(name, "mixed, quantised, adapted", builder, draw_inputs, draw_targets=draw_targets, **rest)
@@ -415,25 +423,42 @@ LOWERED = (
 
 def hub(
     name: str,
-    draw_inputs,
+    draw_inputs: Sampler,
     builder: str = "backbone",
     *,
     large: bool = False,
-    optimizer="sgd",
-    expected=AGREE,
-    rounding=0.0,
-    gives_inputs=False,
-    **config,
+    optimizer: str = "sgd",
+    expected: Expected = AGREE,
+    rounding: float = 0.0,
+    gives_inputs: bool = False,
+    **config: object,
 ) -> Model:
     """Return an entry for a backbone of keras-hub."""
     builder = f"benchmarks.real_models.hub:{builder}"
-    rest = {"expected": expected, "rounding": rounding, "gives_inputs": gives_inputs}
-    needs = ("keras_hub",)
-    return Model(name, "keras-hub", builder, draw_inputs, config, optimizer=optimizer, needs=needs, large=large, **rest)
+    return Model(
+        name,
+        "keras-hub",
+        builder,
+        draw_inputs,
+        config,
+        gives_inputs=gives_inputs,
+        optimizer=optimizer,
+        expected=expected,
+        needs=("keras_hub",),
+        large=large,
+        rounding=rounding,
+    )
 
 
-WIDTHS = {"vocabulary_size": 40, "num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 24}
-QUERY = {
+# What a builder takes; the values are `Any`, as `hub` has keywords of its own beside them.
+WIDTHS: dict[str, Any] = {
+    "vocabulary_size": 40,
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 16,
+    "intermediate_dim": 24,
+}
+QUERY: dict[str, Any] = {
     "vocabulary_size": 40,
     "num_layers": 2,
     "num_query_heads": 2,

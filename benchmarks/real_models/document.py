@@ -1,6 +1,7 @@
 """The bench's results as counts and as a Markdown document."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from benchmarks.real_models.bench import SKIPPED, Result
 from benchmarks.real_models.catalogue import MODELS
@@ -8,11 +9,11 @@ from benchmarks.real_models.entry import Model
 from benchmarks.real_models.truth import Truth
 
 
-def summarise(results: list[Result]) -> dict:
+def summarise(results: list[Result]) -> dict[str, int]:
     """Return the counts that the targets are about."""
     run = [result for result in results if result.outcome != SKIPPED]
     mistakes = [result.mistake for result in run if result.mistake]
-    kinds = {
+    kinds: dict[str, str | tuple[str, ...]] = {
         "false_alarms": "false alarm",
         "silent_passes": "silent pass",
         "no_answer": ("no answer", "the check failed"),
@@ -31,7 +32,7 @@ def summarise(results: list[Result]) -> dict:
 def render_document(
     results: list[Result],
     truths: dict[str, Truth],
-    environment: dict,
+    environment: dict[str, Any],
     earlier: frozenset[str] = frozenset(),
     absent: Sequence[str] = (),
 ) -> str:

@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -44,6 +45,21 @@ class Expected:
 
 
 AGREE = Expected()
+
+
+class Rest(TypedDict, total=False):
+    """What an entry may say beside what the model is and what it is fed; the keys are attributes of `Model`."""
+
+    kwargs: dict[str, Any]
+    gives_inputs: bool
+    gives_targets: bool
+    loss: str | dict[str, Any]
+    optimizer: str | dict[str, Any]
+    metrics: tuple[str, ...]
+    still: dict[str, Any]
+    expected: Expected
+    batch: int
+    rounding: float
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -151,7 +152,7 @@ def run_here(names: list[str], dtypes: list[str], folder: Path) -> None:
         for name in names:
             path = folder / f"{name}.{dtype}.{backend}.npz"
             try:
-                found = compute(MODELS[name], dtype)
+                found: dict[str, Any] = compute(MODELS[name], dtype)  # `Any`: numpy.savez has a bool among its keywords
             except Exception as error:
                 text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
                 found = {"error": np.array(text)}
@@ -190,7 +191,7 @@ def compute(model: Model, dtype: str) -> dict[str, np.ndarray]:
         built(inputs)
     _switch_off_randomness(built)
     found = {"parameters": np.array(built.count_params()), "layers": np.array(len(list(built._flatten_layers())) - 1)}
-    unit = np.finfo(dtype).eps / 2
+    unit = float(np.finfo(dtype).eps) / 2
     came_compiled = built.compiled
     runs = {"first": 0.0, "moved": unit}
     for run, by in runs.items():
@@ -220,13 +221,15 @@ def compute(model: Model, dtype: str) -> dict[str, np.ndarray]:
     return found
 
 
-def _resolve(what: str | dict, kind: str) -> object:
+def _resolve(what: str | dict[str, Any], kind: str) -> object:
     import keras
 
     return getattr(keras, kind).deserialize(what) if isinstance(what, dict) else what
 
 
-def _train(built, inputs, targets, start: dict, run: str, prefix: str) -> dict[str, np.ndarray]:
+def _train(
+    built: Any, inputs: object, targets: object, start: dict[str, np.ndarray], run: str, prefix: str
+) -> dict[str, np.ndarray]:
     _forget_state(built)
     losses = [built.train_on_batch(inputs, targets, return_dict=True)["loss"] for _ in range(STEPS)]
     found = {f"{prefix}loss|all|{run}": np.asarray(losses, "float64")}
@@ -237,13 +240,13 @@ def _train(built, inputs, targets, start: dict, run: str, prefix: str) -> dict[s
     return found
 
 
-def _forget_state(built) -> None:
+def _forget_state(built: Any) -> None:
     for layer in built._flatten_layers():
         if getattr(layer, "stateful", False):
             layer.reset_states()
 
 
-def _switch_off_randomness(built) -> None:
+def _switch_off_randomness(built: Any) -> None:
     for layer in built._flatten_layers():
         for name in ("rate", "stddev", "dropout", "recurrent_dropout", "dropout_rate"):
             if isinstance(vars(layer).get(name), float):
@@ -253,7 +256,7 @@ def _switch_off_randomness(built) -> None:
             layer.call = lambda images, **_: images
 
 
-def variables_by_path(built) -> dict:
+def variables_by_path(built: Any) -> dict[str, Any]:
     """Return the variables of a model that hold floating-point numbers, by path; one that comes twice gets a mark."""
     found = {}
     for variable in built.variables:
@@ -265,7 +268,7 @@ def variables_by_path(built) -> dict:
     return found
 
 
-def assign_weights(built, moved_by: float) -> dict[str, np.ndarray]:
+def assign_weights(built: Any, moved_by: float) -> dict[str, np.ndarray]:
     """Assign numbers drawn by NumPy for each path, moved by a share of themselves; return what is kept of them."""
     import keras
 
@@ -321,7 +324,7 @@ def keep(values: object) -> np.ndarray:
     return flat[:: max(1, flat.size // KEPT)]
 
 
-def _numpy(variable) -> np.ndarray:
+def _numpy(variable: Any) -> np.ndarray:
     import keras
 
     return np.array(keras.ops.convert_to_numpy(variable))  # a copy: PyTorch's would change with the next step
@@ -365,9 +368,9 @@ def _run_backend(backend: str, names: list[str], dtypes: tuple[str, ...], folder
 def compare(name: str, folder: Path, dtypes: tuple[str, ...] = TRUTH_DTYPES) -> Truth:
     """Return the differences between what the backends left in `folder`."""
     parameters = layers = None
-    apart: dict = {}
-    moved: dict = {}
-    errors: dict = {}
+    apart: dict[str, dict[str, dict[str, float]]] = {}
+    moved: dict[str, dict[str, float]] = {}
+    errors: dict[str, dict[str, str]] = {}
     for dtype in dtypes:
         found = {}
         for backend in TRAINING_BACKENDS:
@@ -382,7 +385,9 @@ def compare(name: str, folder: Path, dtypes: tuple[str, ...] = TRUTH_DTYPES) -> 
     return Truth(name, parameters, layers, apart, moved, errors)
 
 
-def measure_differences(found: dict[str, dict[str, np.ndarray]]) -> tuple[dict, dict]:
+def measure_differences(
+    found: dict[str, dict[str, np.ndarray]],
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
     """Return how far backends are apart and how far rounding moves each, by quantity.
 
     Args:
@@ -396,8 +401,8 @@ def measure_differences(found: dict[str, dict[str, np.ndarray]]) -> tuple[dict, 
         largest = float(max(sizes))
         scales[key] = largest
         scales[quantity] = max(scales.get(quantity, 0.0), largest)
-    apart: dict = {}
-    moved: dict = {}
+    apart: dict[str, dict[str, float]] = {}
+    moved: dict[str, float] = {}
     names = list(found)
     for key in keys:
         quantity = key.partition("|")[0]
@@ -475,7 +480,7 @@ def merge(old: Truth | None, new: Truth) -> Truth:
     )
 
 
-def header() -> dict:
+def header() -> dict[str, str | None]:
     """Return what the record was made with."""
     names = ("keras", "tensorflow", "jax", "torch", "keras-hub")
     return {name: installed_version(name) for name in names}
