@@ -6,11 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from keras_parity.names import TRAINING_BACKENDS
 from keras_parity.protocol.quantity import Kind, Quantity
 from keras_parity.protocol.results import Raised, Value
 from keras_parity.protocol.tasks import Nudge, RunModel, SetWeights
 from tests.keras_parity.errands import errand
-from tests.keras_parity.worker.asking import BACKENDS, BIAS, INPUTS, KERNEL, ask, open_case
+from tests.keras_parity.worker.asking import BIAS, INPUTS, KERNEL, ask, open_case
 
 NUDGE = Nudge(2.0**-20, 0)
 KERNEL_QUANTITY, OUTPUT = Quantity(Kind.WEIGHT, "kernel"), Quantity(Kind.OUTPUT)
@@ -92,7 +93,7 @@ def test_layers_round_within_a_run_except_on_jax(worker, rounds):
     assert (moved == 0) != rounds
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 def test_means_of_single_values_round_where_a_run_heeds_it(backend):
     """Of what JAX has compiled, only a call alone does."""
     nudge = Nudge(1e-3, 0)
