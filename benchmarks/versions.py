@@ -107,7 +107,7 @@ def main() -> None:
 def require_keras(version: str) -> str:
     """Return what pip is asked for: of `3.12` the newest 3.12.x, a whole version, or the newest `nightly`."""
     if version == "nightly":
-        return "keras-nightly>0.dev0"  # a development version in the bound lets pip take one
+        return "keras-nightly>=0.dev0"  # a development version as the least one lets pip take one
     return f"keras=={version}{'' if version.count('.') > 1 else '.*'}"
 
 

@@ -57,7 +57,7 @@ def test_a_version_does_not_work_where_one_check_says_something_else(checks, bui
     [
         (versions.require_keras("3.12"), ["keras==3.12.*"]),
         (versions.require_keras("3.12.4"), ["keras==3.12.4"]),
-        (versions.require_keras("nightly"), ["keras-nightly>0.dev0"]),
+        (versions.require_keras("nightly"), ["keras-nightly>=0.dev0"]),
         ("jax==0.9.*", ["jax==0.9.*", "jaxlib==0.9.*"]),
         ("tensorflow==2.20.*", ["tensorflow==2.20.*"]),
     ],
