@@ -72,6 +72,7 @@ def _take_steps(
     found: Results = {}
     for step, batch in enumerate(plan.batches, start=1):
         inputs, targets, weight = _tensors(model, batch, nudge)
+        _forget_loss(model)
         logs = model.train_on_batch(inputs, targets, weight, batch.class_weight, return_dict=True)
         found |= _logs(logs, f"after step {step}")
     return found | _trained(model) | slots_of(optimizer)
@@ -199,12 +200,17 @@ def _through(model: keras.Model, run: Callable[..., dict[str, Any]], data: Any, 
     """Run batches, and return the loss that they report together, where each one's counts by its size."""
     total, sizes = 0.0, _sizes(data, size)
     for i, count in enumerate(sizes):
-        for metric in model.metrics:
-            if metric.name == "loss":
-                metric.reset_state()
+        _forget_loss(model)
         logs = run(*(_take(part, i * size, count) for part in data), return_dict=True)
         total += float(logs["loss"]) * count
     return _logs({"loss": total / sum(sizes)}, when)
+
+
+def _forget_loss(model: keras.Model) -> None:
+    """Let the next batch report its own loss: before Keras 3.15 it is the mean over all batches so far."""
+    for metric in model.metrics:
+        if metric.name == "loss":
+            metric.reset_state()
 
 
 def _predict_batchwise(model: keras.Model, plan: PredictPlan, nudge: Nudge | None, compiled: Compiled) -> Results:
