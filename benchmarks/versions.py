@@ -25,7 +25,7 @@ from keras_parity.verdict import Outcome, Verdict
 
 ROOT = Path(__file__).parents[1]
 KERAS = ("3.12", "3.13", "3.14", "3.15", "nightly")
-# PyTorch's other versions come with several GB of CUDA's libraries alone.
+# Other versions of PyTorch are left out: they come only with several GB of CUDA libraries.
 BACKEND_VERSIONS = ("jax==0.8.*", "jax==0.9.*", "tensorflow==2.20.*")
 WRONG_BACKEND = "jax"
 SLIP = 1e-3  # relative; a thousand times what float32 leaves undecided
@@ -105,9 +105,9 @@ def main() -> None:
 
 
 def require_keras(version: str) -> str:
-    """Return what pip is asked for: of `3.12` the newest 3.12.x, a whole version, or the newest `nightly`."""
+    """Return pip's requirement: the newest 3.12.x for `3.12`, that version for `3.12.4`, or the newest `nightly`."""
     if version == "nightly":
-        return "keras-nightly>=0.dev0"  # a development version as the least one lets pip take one
+        return "keras-nightly>=0.dev0"  # pip takes a development version only if the bound is one
     return f"keras=={version}{'' if version.count('.') > 1 else '.*'}"
 
 
@@ -121,7 +121,7 @@ def make_environment(folder: Path, requirement: str) -> Path:
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
     wanted = [requirement, f"jaxlib{requirement[3:]}"] if requirement.startswith("jax=") else [requirement]
-    # The package alone: all that it needs is found on the path that is added now, behind it.
+    # Only this package is installed. The path added below provides everything that it depends on.
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", *wanted]
     subprocess.run(pip, check=True, stdout=sys.stderr)
     (site_packages,) = folder.glob("lib/python*/site-packages")

@@ -207,7 +207,8 @@ class Passes:
     def _send_ahead(self) -> None:
         """Let each worker run the next pass as soon as it has answered, while the others' answers are awaited."""
         self._following = self._following or next(self.upcoming, None)
-        doubted, self._doubted = self._doubted, False  # a deep model is so draw after draw: workers would come back
+        # If calls of the last pass had to be measured further, those of this one probably will: workers must hold them.
+        doubted, self._doubted = self._doubted, False
         if self._following is not None and not (self.check.participants.one_at_a_time or doubted):
             self._begun = self._begin_run(self._following)
 
@@ -251,7 +252,8 @@ class Passes:
     ) -> set[str]:
         """Measure the unavoidable errors of those calls on which executions may differ; return which they are.
 
-        Most differ by roundings of float64 alone, as gradients that are truly zero: those are measured first.
+        Most of them differ only by float64's own rounding, for example where a gradient is exactly zero. So this is
+        measured first.
 
         Args:
             calls: The pass's calls.
@@ -262,22 +264,21 @@ class Passes:
         doubtful: set[str] = set()
         for alike in (False, True):
             doubtful = {key for key, studies in held.items() if not agree_at_once(calls[key], studies)}
-            self._doubted |= bool(doubtful)
-            if doubtful:
-                self._return_to(current)
-                measures = self.check.participants.ask_each(
-                    {
-                        name: MeasureCalls(_narrowed(task, doubtful, _share_of_samples(i, len(tasks)), alike), alike)
-                        for i, (name, task) in enumerate(tasks.items())
-                        if name in self.check.participants.active
-                    }
-                )
-                for key in doubtful:
-                    held[key] = {
-                        name: study.measured(measures[name][key])
-                        for name, study in held[key].items()
-                        if name in measures
-                    }
+            if not doubtful:
+                break
+            self._doubted = True
+            self._return_to(current)
+            measures = self.check.participants.ask_each(
+                {
+                    name: MeasureCalls(_narrowed(task, doubtful, _share_of_samples(i, len(tasks)), alike), alike)
+                    for i, (name, task) in enumerate(tasks.items())
+                    if name in self.check.participants.active
+                }
+            )
+            for key in doubtful:
+                held[key] = {
+                    name: study.measured(measures[name][key]) for name, study in held[key].items() if name in measures
+                }
         return doubtful
 
     def _report_raised(self, ran: dict[str, Ran], current: Pass) -> bool:

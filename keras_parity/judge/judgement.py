@@ -141,9 +141,9 @@ def _compare_structure(checked: Everyone, studies: Mapping[str, Study]) -> list[
 
 
 def agree_at_once(call: CallOutline, studies: Mapping[str, Study]) -> bool:
-    """Return whether executions agree on a call by what is measured so far: no more need be.
+    """Return whether the measures so far suffice to say that executions agree on a call.
 
-    More measures never narrow what the executions may differ by.
+    Further measures only widen what is allowed, so they would not change the answer.
     """
     raising, reference = split({name: study.reference for name, study in studies.items()})
     failing, checked = split({name: study.checked for name, study in studies.items()})

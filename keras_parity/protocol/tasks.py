@@ -199,7 +199,7 @@ class MeasureCalls(Task[dict[str, Measures]]):
 
     Attributes:
         study: The calls, as they were studied; its samples are those to take now.
-        alike: Whether equal values are moved alike; else each by itself, which tells the noise.
+        alike: Whether equal values are moved alike. If not, each is moved by itself, which measures float64's rounding.
     """
 
     performed_in: ClassVar[str] = _STUDYING

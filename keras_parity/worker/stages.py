@@ -25,7 +25,7 @@ from keras_parity.protocol.results import (
 from keras_parity.protocol.rounding import UNIT_ROUNDOFF, round_to
 from keras_parity.worker import input_ranges, keras_internals, saving, training
 from keras_parity.worker.building import build_model
-from keras_parity.worker.capture import CallStack, is_tensor, record, watching
+from keras_parity.worker.capture import CallStack, is_tensor, record
 from keras_parity.worker.case import (
     KINDS,
     NO_FLOAT64,
@@ -52,7 +52,6 @@ from keras_parity.worker.inputs import (
 )
 from keras_parity.worker.outlining import outline_calls
 from keras_parity.worker.performing import performs
-from keras_parity.worker.randomness import shared_randomness
 from keras_parity.worker.replay import to_tensor, to_value, variable_names
 from keras_parity.worker.tensors import Structure
 
@@ -112,7 +111,7 @@ def _build(case: Case, kind: str, task: tasks.OpenCase) -> Raised | None:
     _seed_initialisers(task.seed)
     try:
         # Shared draws spare JAX a compilation for each shape of weights.
-        with in_precision(kind), watching(stack), shared_randomness(task.seed, stack.next_draw):
+        with running(kind, stack):
             model = build_model(task.source)
             build_layers(model, task.example)
     except Exception as error:

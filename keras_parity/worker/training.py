@@ -25,6 +25,7 @@ from keras_parity.protocol.tasks import (
 from keras_parity.worker import keras_internals
 from keras_parity.worker.autodiff import evaluate
 from keras_parity.worker.capture import is_tensor
+from keras_parity.worker.case import weights_of
 from keras_parity.worker.inputs import can_evaluate, describe_outputs, pack, pack_targets
 from keras_parity.worker.parts import for_each_output, mean_loss, resolve, resolve_all, slots_of, target_tensor
 from keras_parity.worker.randomness import is_random_state
@@ -377,7 +378,7 @@ def _logs(logs: dict[str, Any], when: str) -> Results:
 
 
 def _trained(model: keras.Model) -> Results:
-    variables = [variable for variable in model.variables if not is_random_state(variable)]
+    variables = weights_of(model)
 
     def family(variable: keras.Variable) -> str:
         return f"{'trained' if variable.trainable else 'fixed'} {variable.name}"
